@@ -1,0 +1,65 @@
+"""create_app(settings): wiring only."""
+
+import logging
+
+import structlog
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+from quizsvc import db
+from quizsvc.attempt import views as attempt
+from quizsvc.bank import views as bank
+from quizsvc.campaign import views as campaign
+from quizsvc.link import views as link
+from quizsvc.paper import views as paper
+from quizsvc.report import views as report
+from quizsvc.roster import views as roster
+from quizsvc.settings import Settings
+from quizsvc.staff import views as staff
+from quizsvc.web import assets, errors, filters, guard, headers, health
+
+STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign)
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the application for these settings."""
+    app = Flask(__name__, static_folder=None, template_folder="web/templates")
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_PARTS=2000,
+        SESSION_COOKIE_NAME="__Host-quizsvc" if settings.https else "quizsvc",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=12 * 3600,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,  # refuse_foreign_origin looks at Origin and Sec-Fetch-Site instead
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.globals["settings"] = settings
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
+        cache_logger_on_first_use=False,
+    )
+    db.init_app(app, settings)
+    for furniture in (assets, errors, filters, health):
+        furniture.init_app(app)
+    headers.init_app(app, settings)
+    app.before_request(guard.refuse_foreign_origin)
+    staff.init_app(app)
+    csrf.init_app(app)
+    csrf.exempt(attempt.blueprint)  # no ambient right is used there: docs/decisions/0003
+    for slice_ in (attempt, *STAFF_SURFACE):
+        app.register_blueprint(slice_.blueprint)
+    return app

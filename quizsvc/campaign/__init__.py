@@ -1,0 +1,1 @@
+"""Campaigns and their rounds. Owns campaign_*; reads paper and roster; refuses windows and policies that contradict."""

@@ -1,0 +1,83 @@
+"""Tables of the campaigns: the drive, its official accounts, its rounds and the units each round is opened to."""
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from quizsvc.core.window import Window
+from quizsvc.db import Base
+
+
+class Campaign(Base):
+    """The whole drive: who runs it, for which subtree and term, toward which target."""
+
+    __tablename__ = "campaign_campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"))
+    term: Mapped[str]
+    target_permyriad: Mapped[int]
+    target_on: Mapped[date]
+    organisers: Mapped[list[str]] = mapped_column(JSON)
+    hotline: Mapped[str]
+    is_test: Mapped[bool]
+    erase_on: Mapped[date]
+    created_at: Mapped[datetime]
+
+
+class OfficialAccount(Base):
+    """An official account whose QR code every poster of the campaign carries."""
+
+    __tablename__ = "campaign_official_account"
+    __table_args__ = (UniqueConstraint("campaign_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign_campaign.id"))
+    position: Mapped[int]
+    name: Mapped[str]
+    image: Mapped[bytes]  # PNG
+
+
+class Round(Base):
+    """One paper opened to some units in one window under one policy."""
+
+    __tablename__ = "campaign_round"
+    __table_args__ = (
+        CheckConstraint("opens_at < closes_at", name="window"),
+        CheckConstraint("attempts >= 1", name="attempts"),
+        CheckConstraint("threshold_permyriad BETWEEN 0 AND 10000", name="threshold"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign_campaign.id"), index=True)
+    paper_id: Mapped[int] = mapped_column(ForeignKey("paper_paper.id"))
+    kind: Mapped[str]  # test
+    title: Mapped[str]
+    identity: Mapped[str]  # seat | roster
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    limit_s: Mapped[int | None]
+    attempts: Mapped[int]
+    counted: Mapped[str]  # best | first | last
+    threshold_permyriad: Mapped[int]
+    review_after_submit: Mapped[list[str]] = mapped_column(JSON)  # of score, answers, key, explanation
+    review_after_close: Mapped[list[str]] = mapped_column(JSON)
+    frozen_at: Mapped[datetime]  # head-counts set until then are the denominator
+    created_at: Mapped[datetime]
+
+    def window(self) -> Window:
+        """Return the opening time."""
+        return Window(self.opens_at, self.closes_at)
+
+
+class RoundUnit(Base):
+    """A unit, with everything under it, that a round is opened to."""
+
+    __tablename__ = "campaign_round_unit"
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("campaign_round.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"), primary_key=True)

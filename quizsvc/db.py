@@ -1,0 +1,168 @@
+"""The database handle, the base of all tables, and the one way to write: `@operation`."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, String, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.types import TypeDecorator
+
+from quizsvc.settings import PROJECT, Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BUSY_TIMEOUT_S = 15
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC moment; SQLite keeps it without the zone, we give it back with it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive moments; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of all tables: constraint names by convention, moments in UTC."""
+
+    registry = registry(metadata=MetaData(naming_convention=_NAMES), type_annotation_map={datetime: UtcDateTime})
+
+
+PathText = String().with_variant(String(collation="C"), "postgresql")
+"""Text compared byte by byte on both databases, so that a range of paths is a subtree."""
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+migrate = Migrate(directory=str(PROJECT / "migrations"), render_as_batch=True, compare_type=True)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bind the database of the settings to the application."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
+    db.init_app(app)
+    migrate.init_app(app, db)
+    with app.app_context():
+        tune(db.engine, settings)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Return the engine's options for the database of the settings."""
+    if settings.database_url.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_S}, "pool_size": settings.threads + 2}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": settings.threads + 1,
+        "max_overflow": 2,
+        "pool_timeout": 10,
+        "connect_args": {"connect_timeout": 5},
+    }
+
+
+def tune(engine: Engine, settings: Settings) -> None:
+    """Set SQLite up for durability: WAL, full sync, foreign keys, wiped deletes; reads deferred, writes immediate."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={settings.sqlite_synchronous}",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            f"busy_timeout={BUSY_TIMEOUT_S * 1000}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def connect(settings: Settings) -> Engine:
+    """Return an engine outside any application (tests, tools), tuned the same way."""
+    engine = create_engine(settings.database_url, **engine_options(settings))
+    tune(engine, settings)
+    return engine
+
+
+_writing = threading.Lock()  # SQLite's busy handler is unfair; threads of one process queue here instead
+
+
+@contextmanager
+def _transaction() -> Iterator[None]:
+    session = db.session()
+    if session.info.get("operation"):
+        raise RuntimeError("an operation may not call another: it would commit twice")
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("unsaved changes made outside an operation")
+    session.rollback()  # ends the read snapshot, so that the write sees the newest rows
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    with _writing if on_sqlite else nullcontext():
+        session.info["operation"] = True
+        try:
+            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"} if on_sqlite else {})
+            yield
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.info.pop("operation")
+
+
+def operation(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function one use case: one write transaction, committed once at its end or rolled back whole."""
+
+    @wraps(function)
+    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _transaction():
+            return function(*args, **kwargs)
+
+    whole.is_operation = True  # type: ignore[attr-defined]  # tests/rules look for it
+    return whole
+
+
+def insert(table: type[Base] | Table) -> Any:
+    """Return an INSERT that knows ON CONFLICT on the database in use."""
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def subtree(path: str) -> tuple[str, str]:
+    """Return the half-open range of paths [low, high) of a unit and everything under it ("a/b/" -> "a/b/", "a/b0")."""
+    return path, path[:-1] + "0"

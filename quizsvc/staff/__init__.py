@@ -1,0 +1,1 @@
+"""Staff accounts and role grants. Owns staff_*; reads roster."""

@@ -1,0 +1,77 @@
+"""One handler for refusals; pages for what is not found, too large or not available."""
+
+import structlog
+from flask import Flask, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from quizsvc.core.refusal import Refusal
+from quizsvc.db import db
+
+log = structlog.get_logger()
+
+SENTENCES = {
+    400: ("没有看懂", "刚才提交的内容不完整。请返回上一页再试一次。"),
+    401: ("请先登录", "登录后再做这一步。"),
+    404: ("没有这一页", "网址可能抄错了，或者这里不归你管。请对照海报或问问老师。"),
+    405: ("没有看懂", "请从页面上的按钮进入。"),
+    413: ("太大了", "提交的内容太大，没有处理。"),
+    415: ("没有看懂", "提交的格式不对。"),
+}
+BUSY = ("稍等一下", "现在人多，没有保存成功。答案还在手机里，几秒后再试一次就好。")
+BROKEN = ("出了点问题", "是我们这边的错，已经记下。请过一会儿再试。")
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(Refusal, refused)
+    app.register_error_handler(CSRFError, expired_form)
+    app.register_error_handler(HTTPException, plain)
+    for unavailable in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(unavailable, busy)
+    app.register_error_handler(Exception, broken)
+
+
+def page(status: int, title: str, text: str) -> ResponseReturnValue:
+    """Render one sentence as a page, or as plain text for a script."""
+    if request.accept_mimetypes.best == "text/plain" or request.headers.get("X-Requested-With"):
+        response = make_response(text, status)
+        response.mimetype = "text/plain"
+        return response
+    return make_response(render_template("refused.html", title=title, text=text, status=status), status)
+
+
+def refused(refusal: Refusal) -> ResponseReturnValue:
+    """Show a refusal's own sentence."""
+    log.info("refused", refusal=type(refusal).__name__, status=refusal.status)
+    return page(refusal.status, "现在不行", refusal.text)
+
+
+def expired_form(_error: CSRFError) -> ResponseReturnValue:
+    """Say that a staff form has expired."""
+    return page(400, "这个表单过期了", "请返回上一页，刷新后再提交一次。")
+
+
+def plain(error: HTTPException) -> ResponseReturnValue:
+    """Show the sentence of an HTTP error."""
+    if error.code is None or error.code < 400:
+        return error
+    return page(error.code, *SENTENCES.get(error.code, SENTENCES[400]))
+
+
+def busy(error: Exception) -> ResponseReturnValue:
+    """Answer 503 when the database is busy or away; the phone keeps its answers and retries."""
+    log.warning("database unavailable", error=type(error).__name__)
+    db.session.rollback()
+    response = make_response(page(503, *BUSY), 503)
+    response.headers["Retry-After"] = "2"
+    return response
+
+
+def broken(_error: Exception) -> ResponseReturnValue:
+    """Answer 500 for our own bug, with no detail on the page."""
+    log.exception("bug", path=request.path)
+    return page(500, *BROKEN)

@@ -1,0 +1,86 @@
+"""Who may enter a view: `@public`, `@guarded(permission)`, and `check(permission, unit path)` inside it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import abort, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from quizsvc.audit import Actor
+from quizsvc.core.access import Identity, Permission, permits, scopes
+from quizsvc.core.refusal import Refusal
+
+View = TypeVar("View", bound=Callable[..., Any])
+PUBLIC = "public"
+
+
+def public(view: View) -> View:
+    """Declare a view that needs no sign-in."""
+    view.access = PUBLIC  # type: ignore[attr-defined]  # tests/rules walk the URL map for it
+    return view
+
+
+def guarded(permission: Permission) -> Callable[[View], View]:
+    """Declare a staff view: strangers are sent to sign in, staff without the permission anywhere get 404."""
+
+    def declare(view: View) -> View:
+        @wraps(view)
+        def entered(*args: Any, **kwargs: Any) -> Any:
+            if identity() is None:
+                return _to_sign_in()
+            if not scopes(identity(), permission):
+                abort(404)
+            return view(*args, **kwargs)
+
+        entered.access = permission  # type: ignore[attr-defined]  # tests/rules walk the URL map for it
+        return entered  # type: ignore[return-value]  # same signature as the view
+
+    return declare
+
+
+def identity() -> Identity | None:
+    """Return who is signed in, as the staff slice loaded it for this request."""
+    return g.get("identity")
+
+
+def me() -> Identity:
+    """Return who is signed in; only for guarded views."""
+    known = identity()
+    if known is None:
+        abort(404)
+    return known
+
+
+def actor() -> Actor:
+    """Name the signed-in staff member for the audit log."""
+    return Actor.staff(me().staff_id)
+
+
+def check(permission: Permission, path: str) -> None:
+    """Answer 404 unless the signed-in staff member may do this in this unit: units cannot be probed."""
+    if not permits(identity(), permission, path):
+        abort(404)
+
+
+def may(permission: Permission, path: str) -> bool:
+    """Say whether to show a button."""
+    return permits(identity(), permission, path)
+
+
+def refuse_foreign_origin() -> None:
+    """Refuse posts that another site's page sends (the student pages carry no cookie token)."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    origin = request.headers.get("Origin", "null")
+    ours = {request.host, urlsplit(current_app.config["SETTINGS"].public_url).netloc}
+    foreign = origin != "null" and urlsplit(origin).netloc not in ours
+    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise Refusal("这个请求来自别的网站，没有处理。请从班级二维码重新进入。", status=403)
+
+
+def _to_sign_in() -> Response:
+    if request.method != "GET":
+        abort(401)
+    return redirect(url_for("staff.sign_in", next=request.full_path.rstrip("?")), 303)

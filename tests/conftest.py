@@ -1,0 +1,125 @@
+"""Fixtures: both databases, the application, browsers that watch what requests do to the database."""
+
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from quizsvc.app import create_app
+from quizsvc.db import Base, db
+from quizsvc.paper import queries as paper
+from quizsvc.settings import Settings
+from tests import postgres
+from tests.support import Browser, Watch
+
+_skipped: list[str] = []
+
+NOON = datetime(2026, 12, 12, 4, 0, tzinfo=UTC)  # 12:00 in China, a Saturday in the middle of the demo term
+
+
+def settings_for(url: str, instance: Path) -> Settings:
+    return Settings(
+        mode="demo",
+        instance=instance,
+        database_url=url,
+        secret_key="tests-only-" + "x" * 32,
+        public_url="http://fz.test",
+        sqlite_synchronous="NORMAL",
+        log_level="ERROR",
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1"):
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('db') / 'test.sqlite'}"
+    return postgres.fresh_database("suite")
+
+
+@pytest.fixture(scope="session")
+def application(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One application a database; its tables are emptied between tests."""
+    app = create_app(settings_for(database_url, tmp_path_factory.mktemp("instance")))
+    app.test_client_class = Browser
+    with app.app_context():
+        db.create_all()
+        app.extensions["watch"] = Watch(db.engine)
+        yield app
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(application: Flask) -> Iterator[Flask]:
+    """The application inside its context, on empty tables."""
+    with application.app_context():
+        yield application
+        db.session.rollback()
+        db.session.remove()
+        empty()
+        paper.forget()
+
+
+def empty() -> None:
+    names = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    with db.engine.begin() as connection:
+        if db.engine.dialect.name == "postgresql":
+            connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
+        else:
+            for name in names:
+                connection.execute(text(f"DELETE FROM {name}"))
+
+
+@pytest.fixture
+def watch(app: Flask) -> Watch:
+    """Counts SQL statements: `with watch.counting() as seen: …; assert len(seen) == 2`."""
+    return app.extensions["watch"]
+
+
+@pytest.fixture
+def phone(app: Flask) -> Browser:
+    """A phone without any cookie."""
+    return app.test_client()
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Set the clock: `at(moment)`; it starts at NOON."""
+
+    def set_clock(moment: datetime) -> datetime:
+        monkeypatch.setattr("quizsvc.clock.now", lambda: moment)
+        return moment
+
+    set_clock(NOON)
+    return set_clock
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and os.environ.get("QUIZSVC_TEST_REQUIRE_ALL"):
+        _skipped.append(f"{report.nodeid}: {report.longrepr}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything must run, a skipped test fails the run."""
+    if _skipped:
+        print("\nskipped although everything was required:", *_skipped, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

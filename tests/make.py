@@ -1,0 +1,171 @@
+"""Builders: rows with plain defaults, no randomness. Each returns the row it made."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from quizsvc.attempt.models import Attempt, Participant
+from quizsvc.bank.models import Bank, Item, ItemVersion
+from quizsvc.campaign.models import Campaign, Round, RoundUnit
+from quizsvc.core import bankfile
+from quizsvc.db import db
+from quizsvc.link.models import Link
+from quizsvc.paper.models import Paper
+from quizsvc.roster.models import Enrolment, Headcount, Person, Unit
+from quizsvc.staff.models import RoleGrant, Staff
+
+TERM = "2026-2027-1"
+LONG_AGO = datetime(2026, 9, 1, tzinfo=UTC)
+OPENS = datetime(2026, 12, 1, tzinfo=UTC)
+CLOSES = datetime(2026, 12, 20, 10, 0, tzinfo=UTC)  # 18:00 in China
+_number = count(1)
+
+
+def saved(row: Any) -> Any:
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def a_unit(code: str, name: str, kind: str, parent: Unit | None = None, position: int = 0) -> Unit:
+    path = f"{parent.path if parent else ''}{code}/"
+    return saved(
+        Unit(parent_id=parent.id if parent else None, path=path, code=code, name=name, kind=kind,
+             position=position, created_at=LONG_AGO)
+    )  # fmt: skip
+
+
+def a_county() -> Unit:
+    return a_unit("yg", "阳光县", "county")
+
+
+def a_school(county: Unit, code: str = "sy", name: str = "阳光县实验中学") -> Unit:
+    return a_unit(code, name, "school", county)
+
+
+def a_class(parent: Unit, pupils: int = 3, code: str = "703", name: str = "七年级（3）班", names: bool = False) -> Unit:
+    """A class with seats 1..pupils and a head-count; with `names`, persons behind the seats."""
+    unit = a_unit(code, name, "class", parent)
+    for seat in range(1, pupils + 1):
+        person = None
+        if names:
+            school = db.session.get(Unit, parent.id)
+            person = saved(
+                Person(school_id=school.id, student_number=f"{code}{seat:02}", name=f"李{'明安宁远'[seat % 4]}航", created_at=LONG_AGO)
+            )
+        db.session.add(
+            Enrolment(unit_id=unit.id, term=TERM, seat=seat, person_id=person.id if person else None, joined_at=LONG_AGO)
+        )
+    db.session.add(Headcount(unit_id=unit.id, term=TERM, expected=pupils, set_by="cli", set_at=LONG_AGO))
+    db.session.commit()
+    return unit
+
+
+def an_item(code: str = "brushing-01", **changes: Any) -> bankfile.Item:
+    """A sound single-choice item whose key is its second option."""
+    values: dict[str, Any] = {
+        "code": code,
+        "kind": "single_choice",
+        "topic": "brushing",
+        "audiences": ("junior",),
+        "difficulty": 1,
+        "stem": f"遇到第 {code} 种情况，怎么做最稳妥？",
+        "options": (
+            bankfile.Option("先付一点试试", belief="first_payout_real"),
+            bankfile.Option("停下来问问老师", key=True),
+            bankfile.Option("转给同学一起做"),
+            bankfile.Option("回复对方再商量"),
+        ),
+        "explanation": bankfile.Explanation("先给小利。", "要先付钱。", "停下，告诉老师。"),
+        "source": "风险提示单 2023",
+        "reviewed_on": date(2026, 11, 15),
+    }
+    return bankfile.Item(**{**values, **changes})
+
+
+def an_item_version(item: bankfile.Item, bank: Bank | None = None) -> ItemVersion:
+    bank = bank or db.session.query(Bank).first() or saved(Bank(code="test", name="测试题库", created_at=LONG_AGO))
+    row = saved(Item(bank_id=bank.id, code=item.code))
+    return saved(
+        ItemVersion(item_id=row.id, number=1, content=bankfile.content_of(item),
+                    content_hash=bankfile.content_hash(item), created_at=LONG_AGO)
+    )  # fmt: skip
+
+
+def a_paper(items: int = 3, points: int = 10, drawn: int | None = None, pool: list[bankfile.Item] | None = None) -> Paper:
+    """A frozen paper that draws `drawn` (default all) of `items` single-choice items."""
+    pool = pool or [an_item(f"brushing-{n:02}") for n in range(1, items + 1)]
+    content = {
+        "blueprint": {"rules": [{"count": drawn or len(pool), "points": points}], "fixed": []},
+        "items": [
+            {"version": an_item_version(item).id, "bank": "test", "item": bankfile.content_of(item)} for item in pool
+        ],
+    }
+    return saved(
+        Paper(code=f"paper-{next(_number)}", kind="quiz", title="反诈知识测试", content=content,
+              content_hash="0" * 64, frozen_at=LONG_AGO)
+    )  # fmt: skip
+
+
+def a_campaign(unit: Unit, **changes: Any) -> Campaign:
+    values: dict[str, Any] = {
+        "code": f"campaign-{next(_number)}", "name": "2026 秋季反诈测试", "unit_id": unit.id, "term": TERM,
+        "target_permyriad": 10000, "target_on": date(2026, 12, 20), "organisers": ["阳光县教育局", "阳光县公安局"],
+        "hotline": "96110", "is_test": False, "erase_on": date(2027, 2, 1), "created_at": LONG_AGO,
+    }  # fmt: skip
+    return saved(Campaign(**{**values, **changes}))
+
+
+def a_round(unit: Unit, paper: Paper | None = None, campaign: Campaign | None = None, **changes: Any) -> Round:
+    """A running test round over a unit: three attempts, best counts, threshold 80 %, no time limit."""
+    values: dict[str, Any] = {
+        "code": f"round-{next(_number)}", "campaign_id": (campaign or a_campaign(unit)).id,
+        "paper_id": (paper or a_paper()).id, "kind": "test", "title": "六分钟，练一次识骗", "identity": "seat",
+        "opens_at": OPENS, "closes_at": CLOSES, "limit_s": None, "attempts": 3, "counted": "best",
+        "threshold_permyriad": 8000, "review_after_submit": ["score", "answers", "key", "explanation"],
+        "review_after_close": ["score", "answers", "key", "explanation"], "frozen_at": OPENS, "created_at": LONG_AGO,
+    }  # fmt: skip
+    row = saved(Round(**{**values, **changes}))
+    saved(RoundUnit(round_id=row.id, unit_id=unit.id))
+    return row
+
+
+def a_link(round_: Round, unit: Unit, code: str = "7K3M9Q2", **changes: Any) -> Link:
+    values: dict[str, Any] = {
+        "code": code, "round_id": round_.id, "unit_id": unit.id, "place": "", "phrase_word": "青禾",
+        "phrase_number": 27, "poster_number": f"2026-{next(_number):04}", "created_at": LONG_AGO,
+    }  # fmt: skip
+    return saved(Link(**{**values, **changes}))
+
+
+def an_attempt(round_: Round, unit: Unit, seat: int, **changes: Any) -> Attempt:
+    """An attempt of a seat; submitted with full marks unless told otherwise (`submitted_at=None` leaves it open)."""
+    enrolment = db.session.query(Enrolment).filter_by(unit_id=unit.id, seat=seat).one()
+    link = db.session.query(Link).filter_by(round_id=round_.id, unit_id=unit.id).first() or a_link(
+        round_, unit, code=f"L{next(_number):06}"
+    )
+    participant = db.session.query(Participant).filter_by(round_id=round_.id, enrolment_id=enrolment.id).first() or saved(
+        Participant(round_id=round_.id, unit_id=unit.id, enrolment_id=enrolment.id, extension_s=0, created_at=OPENS)
+    )
+    number = next(_number)
+    submitted_at = changes.pop("submitted_at", OPENS + timedelta(hours=number))
+    values: dict[str, Any] = {
+        "id": f"attempt{number:017}", "participant_id": participant.id, "round_id": round_.id, "unit_id": unit.id,
+        "link_id": link.id, "source": "poster", "period": "round", "ordinal": 1, "allowed": round_.attempts,
+        "seed": f"seed-{number}", "form": [[0, 10], [1, 10], [2, 10]], "answers": {}, "device_hash": "d" * 64,
+        "resume": f"R{number:07}", "receipt": f"C{number:07}", "started_at": OPENS, "limit_ends_at": None,
+        "saved_at": None, "submitted_at": submitted_at, "overdue": False,
+        "score": None if submitted_at is None else 30, "out_of": 30,
+        "correct": None if submitted_at is None else [True, True, True],
+    }  # fmt: skip
+    return saved(Attempt(**{**values, **changes}))
+
+
+def a_staff(login: str, name: str, *grants: tuple[str, Unit | None]) -> Staff:
+    """A staff member with grants (role, unit)."""
+    row = saved(Staff(login=login, name=name, password_hash=None, epoch=1, created_at=LONG_AGO))
+    for role, unit in grants:
+        saved(
+            RoleGrant(staff_id=row.id, role=role, unit_id=unit.id if unit else None, granted_by="cli", granted_at=LONG_AGO)
+        )
+    return row

@@ -1,0 +1,237 @@
+"""Sentences made of counts: the reminder for a group, the sentence that opens a report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from quizsvc.core.indicators import Tally
+from quizsvc.core.window import State
+
+SECONDS_AN_ITEM = 35
+EVENING_HOUR = 17
+FEW = 3
+VOW = "页面不会要密码、验证码和银行卡，也不会让你转账。"
+
+_SHARES = ((90, "九成以上"), (75, "四分之三以上"), (50, "一半以上"))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a reminder may say about a class and a round; there is no field for a person.
+
+    unit_name, title: of the class and of the round
+    state: where the moment lies in the class's window
+    expected, done, missing: heads, >= 0; expected 0 means that nobody has said how many there are
+    opens_at, closes_at, at: aware, in the school's own time zone
+    items: questions in a form, >= 1
+    phrase: the 核对码, "" while the class has no link
+    address: of the class's link, "" while it has none
+    hotline: whom to ring when in doubt, "" when none was given
+    """
+
+    unit_name: str
+    title: str
+    state: State
+    expected: int
+    done: int
+    missing: int
+    opens_at: datetime
+    closes_at: datetime
+    at: datetime
+    items: int
+    phrase: str
+    address: str
+    hotline: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a sentence.
+
+    text: to be shown one after the other, without anything between
+    mark: "number" and "gap" are set off on a page, "" is plain
+    """
+
+    text: str
+    mark: Literal["", "number", "gap"] = ""
+
+
+def minutes_for(items: int) -> int:
+    """Estimate how long a form takes.
+
+    items: questions, >= 0
+    return: whole minutes, >= 1
+
+    >>> minutes_for(10), minutes_for(1)
+    (6, 1)
+    """
+    return max(1, round(items * SECONDS_AN_ITEM / 60))
+
+
+def moment_text(moment: datetime, at: datetime) -> str:
+    """Write a moment the way people say it in a group chat.
+
+    moment, at: aware, in the school's own time zone
+    return: "今晚 20:00", "今天 12:00", "明天 18:00", else "12 月 20 日 18:00"
+
+    >>> moment_text(datetime(2026, 12, 20, 18, 0), datetime(2026, 12, 20, 9, 0))
+    '今晚 18:00'
+    """
+    days = (moment.date() - at.date()).days
+    clock = f"{moment:%H:%M}"
+    if days == 0:
+        return f"{'今晚' if moment.hour >= EVENING_HOUR else '今天'} {clock}"
+    return f"明天 {clock}" if days == 1 else f"{moment.month} 月 {moment.day} 日 {clock}"
+
+
+def group_text(notice: Notice) -> str:
+    """Write the reminder for the class's own chat group.
+
+    notice: the facts
+    return: zh-CN, a few sentences: counts, deadline, how to get in, phrase and vow
+    Source: F-035; design.md section 6 (counts only)
+    """
+    head = f"【{notice.unit_name}】{notice.title}："
+    if (short := _without_asking(notice)) is not None:
+        return head + short
+    who = "还没做的同学请在" if notice.state == "open" else "请同学们在"
+    return (
+        f"{head}{_progress(notice)}{who}{moment_text(notice.closes_at, notice.at)} 前完成，"
+        f"{notice.items} 道题，约 {minutes_for(notice.items)} 分钟{_way_in(notice, '微信扫班级海报上的码')}。"
+        f"{VOW}做过的同学不用再做，进不去的请告诉我。"
+    )
+
+
+def parents_text(notice: Notice) -> str:
+    """Write the reminder for the parents' chat group.
+
+    notice: the facts
+    return: zh-CN, a few sentences; asks for help, promises that nothing is sold, paid or followed
+    Source: F-035; design.md section 6 (counts only)
+    """
+    head = f"【{notice.unit_name}】{notice.title}："
+    if (short := _without_asking(notice)) is not None:
+        return head + short
+    ring = f"，也可以拨打 {notice.hotline}" if notice.hotline else ""
+    return (
+        f"各位家长好。{head}{_progress(notice)}请您提醒还没做的孩子在"
+        f"{moment_text(notice.closes_at, notice.at)} 前完成，{notice.items} 道题，"
+        f"约 {minutes_for(notice.items)} 分钟{_way_in(notice, '可以用您的手机，微信扫班级海报上的码')}。"
+        f"{VOW}不收费，不用关注公众号，也不用转发。有疑问请直接问我{ring}。"
+    )
+
+
+def lead(
+    *,
+    scope: str,
+    people: str,
+    tally: Tally,
+    missing: int,
+    gaps: Sequence[tuple[str, int]],
+    siblings: int,
+    counter: str,
+) -> tuple[Piece, ...]:
+    """Write the sentence that opens a report: how many are done, how many are missing, where.
+
+    scope: what the sentence is about: 全县, 全校, 全班
+    people: what is counted, with its measure word: 名学生
+    tally: heads of the whole
+    missing: heads not done, summed part by part, so that a surplus in one part hides no gap in another
+    gaps: name and missing heads, >= 1, of each part that has a gap, in any order
+    siblings: how many parts there are, >= len(gaps)
+    counter: measure word and noun of the parts: 所学校
+    return: pieces that read as one sentence
+    Source: ux.md decision 6
+    """
+    everyone = (Piece(f"{scope} "), Piece(f"{tally.expected:,}", "number"), Piece(f" {people}"))
+    if not tally.expected:
+        return _without_expected(scope, tally)
+    if not tally.done:
+        started = Piece("还没有人完成" if tally.open else "还没有人开始", "gap")
+        now = Piece(f"，{tally.open:,} 人正在作答。" if tally.open else "。")
+        return (*everyone, started, now)
+    if missing <= 0:
+        return (*everyone, *_all_done(tally))
+    return (
+        *everyone,
+        Piece("已有 "),
+        Piece(f"{tally.done:,}", "number"),
+        Piece(" 人完成，"),
+        Piece(f"还差 {missing:,} 人", "gap"),
+        Piece(f"{_where(gaps, siblings, counter)}。"),
+    )
+
+
+def _without_asking(notice: Notice) -> str | None:
+    """Write what remains to be said when nobody is to be asked for anything, else None."""
+    counted = notice.expected > 0
+    if counted and notice.missing <= 0:
+        return f"{notice.expected} 人都完成了，谢谢大家！"
+    if notice.state == "closed":
+        return (
+            f"已经结束，完成 {notice.done}/{notice.expected}。"
+            if counted
+            else f"已经结束，{notice.done} 人完成。"
+        )
+    return None
+
+
+def _progress(notice: Notice) -> str:
+    """Write how far the class is, or when it will begin."""
+    if notice.state == "before":
+        return f"{moment_text(notice.opens_at, notice.at)} 开始。"
+    if not notice.expected:
+        return f"已有 {notice.done} 人完成。"
+    return f"已完成 {notice.done}/{notice.expected}，还差 {notice.missing} 人。"
+
+
+def _way_in(notice: Notice, scan: str) -> str:
+    """Write how one gets in; without a link there is nothing to say yet."""
+    if not notice.address:
+        return ""
+    return f"：{scan}，或打开 {notice.address} ，先核对“{notice.phrase}”"
+
+
+def _without_expected(scope: str, tally: Tally) -> tuple[Piece, ...]:
+    """Say that nobody knows yet how many there should be."""
+    if not tally.done:
+        return (Piece(f"{scope}还没有应测人数，请先导入名册或登记人数。"),)
+    return (
+        Piece(f"{scope}已有 "),
+        Piece(f"{tally.done:,}", "number"),
+        Piece(" 人完成，但还没有登记应测人数。"),
+    )
+
+
+def _all_done(tally: Tally) -> tuple[Piece, ...]:
+    """Say that all took part, and how many of them are still to learn."""
+    to_learn = tally.expected - tally.aware
+    if to_learn <= 0:
+        return (Piece("全部完成，并且全部达到知晓标准。"),)
+    return (
+        Piece("全部完成，其中 "),
+        Piece(f"{tally.aware:,}", "number"),
+        Piece(" 人达到知晓标准，"),
+        Piece(f"还有 {to_learn:,} 人可以再练一遍", "gap"),
+        Piece("。"),
+    )
+
+
+def _where(gaps: Sequence[tuple[str, int]], siblings: int, counter: str) -> str:
+    """Say where the gap is, as precisely as three parts allow."""
+    ranked = sorted(gaps, key=lambda gap: -gap[1])
+    if siblings < 2 or not ranked:
+        return ""
+    if len(ranked) == 1:
+        return f"，都在{ranked[0][0]}"
+    if len(ranked) <= FEW and len(ranked) < siblings:
+        return f"，都在 {len(ranked)} {counter}"
+    whole = sum(missing for _, missing in ranked)
+    for share, words in _SHARES:
+        reached = 0
+        for few, (name, missing) in enumerate(ranked[:FEW], start=1):
+            reached += missing
+            if reached * 100 >= share * whole and few * 2 <= len(ranked):
+                return f"，{words}在{name}" if few == 1 else f"，{words}集中在 {few} {counter}"
+    return f"，分布在 {len(ranked)} {counter}"

@@ -1,0 +1,401 @@
+"""Reads of the attempts: one attempt with all its page needs, a device's attempts, a class's seats."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, exists, func, select
+from sqlalchemy.orm import aliased
+
+from quizsvc.attempt.models import Attempt, Participant
+from quizsvc.campaign.models import Campaign, Round
+from quizsvc.campaign.queries import RoundRow
+from quizsvc.core import marking, window
+from quizsvc.core.marking import Saved
+from quizsvc.core.refusal import Unknown
+from quizsvc.db import db
+from quizsvc.link.models import Link
+from quizsvc.roster import queries as roster
+from quizsvc.roster.models import Enrolment, Unit
+
+REVIEWS = ("score", "answers", "key", "explanation")
+
+
+class UnknownAttempt(Unknown):
+    """No such attempt, or a receipt that nobody got."""
+
+    def __init__(self) -> None:
+        super().__init__("没有找到这次作答。请重新扫班级二维码，或问问老师。")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One attempt with the facts of its round, class and seat."""
+
+    attempt_id: str
+    participant_id: int
+    round_id: int
+    unit_id: int
+    paper_id: int
+    code: str
+    title: str
+    identity: str
+    is_test: bool
+    class_name: str
+    term: str
+    frozen_at: datetime
+    organisers: tuple[str, ...]
+    hotline: str
+    seat: int
+    enrolment_id: int
+    ordinal: int
+    allowed: int
+    seed: str
+    form: tuple[tuple[int, int], ...]
+    answers: Mapping[int, Saved]
+    device_hash: str | None
+    resume: str
+    receipt: str
+    started_at: datetime
+    deadline: datetime
+    window_closes_at: datetime
+    limited: bool
+    submitted_at: datetime | None
+    overdue: bool
+    score: int | None
+    out_of: int
+    correct: tuple[bool, ...] | None
+    voided: bool
+    threshold_permyriad: int
+    review_after_submit: tuple[str, ...]
+    review_after_close: tuple[str, ...]
+    another_is_open: bool
+
+    def over(self, at: datetime) -> bool:
+        """Say whether nothing can change any more: submitted, void, or past the deadline and its grace."""
+        return self.submitted_at is not None or self.voided or not window.accepts(at, self.deadline)
+
+    def shown(self, at: datetime) -> frozenset[str]:
+        """List what may be shown of the result; never a key while another go of the same person is open."""
+        closed = at >= self.window_closes_at
+        allowed = set(self.review_after_close if closed else self.review_after_submit)
+        if self.another_is_open:
+            allowed -= {"answers", "key", "explanation"}
+        return frozenset(allowed)
+
+    def tokens(self) -> dict[int, tuple[str, ...]]:
+        """Return the saved choices by position."""
+        return {position: saved.chosen for position, saved in self.answers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAttempt:
+    """What a phone did before behind the same link."""
+
+    attempt_id: str
+    seat: int
+    submitted: bool
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """One attempt of a participant, as far as starting the next one needs it."""
+
+    attempt_id: str
+    items: tuple[int, ...]
+    device_hash: str | None
+    resume: str
+    started_at: datetime
+    submitted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A participant and their goes; participant_id is None before the first one."""
+
+    participant_id: int | None
+    extension_s: int
+    goes: tuple[Go, ...]
+
+    @property
+    def running(self) -> Go | None:
+        """The go that is not submitted."""
+        return next((go for go in self.goes if go.submitted_at is None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SeatState:
+    """How far one seat is, for the class's own teacher."""
+
+    enrolment_id: int
+    seat: int
+    exempt: bool
+    state: str  # none | open | done
+    answered: int
+    items: int
+    attempts: int
+    open_id: str | None
+    first_score: int | None
+    counted_score: int | None
+    out_of: int
+    first_met: bool
+    met: bool
+    submitted_at: datetime | None
+
+
+def device_hash(device: str) -> str:
+    """Return what is stored of a device's secret."""
+    return hashlib.sha256(device.encode()).hexdigest()
+
+
+def unpacked(answers: Mapping[str, Any]) -> dict[int, Saved]:
+    """Return stored answers as values."""
+    return {int(position): Saved(seq, tuple(chosen)) for position, (seq, chosen) in answers.items()}
+
+
+def packed(answers: Mapping[int, Saved]) -> dict[str, Any]:
+    """Return answers as they are stored."""
+    return {str(position): [saved.seq, list(saved.chosen)] for position, saved in sorted(answers.items())}
+
+
+def sheet(attempt_id: str) -> Sheet:
+    """Return one attempt (1 statement)."""
+    return _sheet_where(Attempt.id == attempt_id)
+
+
+def sheet_by_receipt(receipt: str) -> Sheet:
+    """Return the submitted attempt of a receipt (1 statement)."""
+    return _sheet_where(Attempt.receipt == receipt, Attempt.submitted_at.is_not(None))
+
+
+def for_writing(attempt_id: str) -> Sheet:
+    """Return one attempt, locked until the operation ends (PostgreSQL; SQLite's operation holds the whole file)."""
+    return _sheet_where(Attempt.id == attempt_id, lock=True)
+
+
+def _sheet_where(*conditions: Any, lock: bool = False) -> Sheet:
+    query = _sheets().where(*conditions)
+    if lock:
+        query = query.with_for_update(of=Attempt)
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise UnknownAttempt
+    return _sheet(row)
+
+
+_other = aliased(Attempt)
+
+
+def _sheets() -> Select[Any]:
+    another = exists().where(
+        _other.participant_id == Attempt.participant_id,
+        _other.id != Attempt.id,
+        _other.submitted_at.is_(None),
+        _other.voided_at.is_(None),
+    )
+    return (
+        select(
+            Attempt.__table__,
+            Round.paper_id, Round.title, Round.identity, Round.closes_at, Round.threshold_permyriad,
+            Round.review_after_submit, Round.review_after_close,
+            Link.code, Link.closes_at.label("link_closes_at"),
+            Round.frozen_at, Campaign.term, Campaign.is_test, Campaign.organisers, Campaign.hotline,
+            Unit.name.label("class_name"),
+            Enrolment.seat, Enrolment.id.label("enrolment_id"),
+            another.label("another_is_open"),
+        )
+        .join(Participant, Participant.id == Attempt.participant_id)
+        .join(Enrolment, Enrolment.id == Participant.enrolment_id)
+        .join(Round, Round.id == Attempt.round_id)
+        .join(Link, Link.id == Attempt.link_id)
+        .join(Campaign, Campaign.id == Round.campaign_id)
+        .join(Unit, Unit.id == Attempt.unit_id)
+    )  # fmt: skip
+
+
+def _sheet(row: Row[Any]) -> Sheet:
+    closes_at = max(row.closes_at, row.link_closes_at or row.closes_at)
+    return Sheet(
+        attempt_id=row.id,
+        participant_id=row.participant_id,
+        round_id=row.round_id,
+        unit_id=row.unit_id,
+        paper_id=row.paper_id,
+        code=row.code,
+        title=row.title,
+        identity=row.identity,
+        is_test=row.is_test,
+        class_name=row.class_name,
+        term=row.term,
+        frozen_at=row.frozen_at,
+        organisers=tuple(row.organisers),
+        hotline=row.hotline,
+        seat=row.seat,
+        enrolment_id=row.enrolment_id,
+        ordinal=row.ordinal,
+        allowed=row.allowed,
+        seed=row.seed,
+        form=tuple((index, points) for index, points in row.form),
+        answers=unpacked(row.answers),
+        device_hash=row.device_hash,
+        resume=row.resume,
+        receipt=row.receipt,
+        started_at=row.started_at,
+        deadline=min(row.limit_ends_at or closes_at, closes_at),
+        window_closes_at=closes_at,
+        limited=row.limit_ends_at is not None,
+        submitted_at=row.submitted_at,
+        overdue=row.overdue,
+        score=row.score,
+        out_of=row.out_of,
+        correct=None if row.correct is None else tuple(row.correct),
+        voided=row.voided_at is not None,
+        threshold_permyriad=row.threshold_permyriad,
+        review_after_submit=tuple(row.review_after_submit),
+        review_after_close=tuple(row.review_after_close),
+        another_is_open=row.another_is_open,
+    )
+
+
+def history(round_id: int, enrolment_id: int) -> History:
+    """Return a participant with their attempts that are not void, by ordinal (1 statement)."""
+    rows = db.session.execute(
+        select(
+            Participant.id.label("participant_id"), Participant.extension_s,
+            Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
+        )
+        .outerjoin(Attempt, and_(Attempt.participant_id == Participant.id, Attempt.voided_at.is_(None)))
+        .where(Participant.round_id == round_id, Participant.enrolment_id == enrolment_id)
+        .order_by(Attempt.ordinal)
+    ).all()  # fmt: skip
+    if not rows:
+        return History(None, 0, ())
+    goes = tuple(
+        Go(row.id, tuple(index for index, _ in row.form), row.device_hash, row.resume, row.started_at, row.submitted_at)
+        for row in rows
+        if row.id is not None
+    )
+    return History(rows[0].participant_id, rows[0].extension_s, goes)
+
+
+def of_device(round_id: int, unit_id: int, device: str) -> list[DeviceAttempt]:
+    """List what a phone did in a class's round, one line a seat, newest first (1 statement)."""
+    rows = db.session.execute(
+        select(Attempt.id, Enrolment.seat, Attempt.submitted_at, Attempt.answers)
+        .join(Participant, Participant.id == Attempt.participant_id)
+        .join(Enrolment, Enrolment.id == Participant.enrolment_id)
+        .where(
+            Attempt.round_id == round_id,
+            Attempt.unit_id == unit_id,
+            Attempt.device_hash == device_hash(device),
+            Attempt.voided_at.is_(None),
+        )
+        .order_by(Attempt.started_at.desc())
+    ).all()
+    newest: dict[int, DeviceAttempt] = {}
+    for row in rows:
+        newest.setdefault(
+            row.seat, DeviceAttempt(row.id, row.seat, row.submitted_at is not None, answered(row.answers))
+        )
+    return list(newest.values())
+
+
+def answered(answers: Mapping[str, Any]) -> int:
+    """Count the items that have a choice."""
+    return sum(1 for _, chosen in answers.values() if chosen)
+
+
+def done_in_class(round_id: int, unit_id: int) -> int:
+    """Count the people of a class with a submitted attempt (1 statement)."""
+    return db.session.execute(
+        select(func.count(Attempt.participant_id.distinct())).where(
+            Attempt.round_id == round_id,
+            Attempt.unit_id == unit_id,
+            Attempt.submitted_at.is_not(None),
+            Attempt.voided_at.is_(None),
+        )
+    ).scalar_one()
+
+
+def starts_by_source(round_id: int, unit_id: int) -> dict[str, int]:
+    """Count the started attempts of a class by where the link was found (1 statement)."""
+    rows = db.session.execute(
+        select(Attempt.source, func.count())
+        .where(Attempt.round_id == round_id, Attempt.unit_id == unit_id)
+        .group_by(Attempt.source)
+    )
+    return {source: count for source, count in rows}
+
+
+def seats_of(round_: RoundRow, unit_id: int) -> list[SeatState]:
+    """List the seats of a class with how far each is (2 statements)."""
+    rows = db.session.execute(
+        select(
+            Participant.enrolment_id, Attempt.id, Attempt.ordinal, Attempt.answers, Attempt.form, Attempt.score,
+            Attempt.out_of, Attempt.submitted_at,
+        )
+        .join(Attempt, Attempt.participant_id == Participant.id)
+        .where(Attempt.round_id == round_.id, Attempt.unit_id == unit_id, Attempt.voided_at.is_(None))
+        .order_by(Attempt.ordinal)
+    ).all()  # fmt: skip
+    goes: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        goes.setdefault(row.enrolment_id, []).append(row)
+    return [
+        _seat_state(round_, place, goes.get(place.enrolment_id, ())) for place in roster.places(unit_id, round_.term)
+    ]
+
+
+def _seat_state(round_: RoundRow, place: roster.Place, goes: Sequence[Row[Any]]) -> SeatState:
+    done = [go for go in goes if go.submitted_at is not None]
+    running = next((go for go in goes if go.submitted_at is None), None)
+    first = done[0].score if done else None
+    counted = counted_score([go.score for go in done], round_.counted)
+    out_of = done[0].out_of if done else 0
+    return SeatState(
+        enrolment_id=place.enrolment_id,
+        seat=place.seat,
+        exempt=place.exempt,
+        state="done" if done else "open" if running else "none",
+        answered=answered(running.answers) if running else 0,
+        items=len(goes[-1].form) if goes else 0,
+        attempts=len(goes),
+        open_id=running.id if running else None,
+        first_score=first,
+        counted_score=counted,
+        out_of=out_of,
+        first_met=first is not None and marking.met(first, out_of, round_.threshold_permyriad),
+        met=counted is not None and marking.met(counted, out_of, round_.threshold_permyriad),
+        submitted_at=done[-1].submitted_at if done else None,
+    )
+
+
+def counted_score(scores: Sequence[int], counted: str) -> int | None:
+    """Pick the score that counts from the scores in order of the goes."""
+    if not scores:
+        return None
+    return {"best": max(scores), "first": scores[0], "last": scores[-1]}[counted]
+
+
+def ran_out(at: datetime, limit: int) -> list[str]:
+    """List open attempts that the clock has ended, oldest first (1 statement)."""
+    closes_at = func.coalesce(Link.closes_at, Round.closes_at)
+    rows = db.session.execute(
+        select(Attempt.id, Attempt.limit_ends_at, Round.closes_at, Link.closes_at)
+        .join(Round, Round.id == Attempt.round_id)
+        .join(Link, Link.id == Attempt.link_id)
+        .where(Attempt.submitted_at.is_(None), Attempt.voided_at.is_(None))
+        .where((Attempt.limit_ends_at < at) | ((closes_at < at) & (Round.closes_at < at)))
+        .order_by(Attempt.started_at)
+        .limit(limit)
+    ).all()
+    return [
+        attempt_id
+        for attempt_id, limit_ends_at, round_closes_at, link_closes_at in rows
+        if not window.accepts(
+            at, min(limit_ends_at or datetime.max.replace(tzinfo=at.tzinfo), max(round_closes_at, link_closes_at or round_closes_at))
+        )
+    ]

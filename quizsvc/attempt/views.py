@@ -1,0 +1,404 @@
+"""The student's pages: /c/<code> landing, seat, start; /a/<attempt> questions to result; /r/<receipt>."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from quizsvc import clock, throttle
+from quizsvc.attempt import forms, operations, queries
+from quizsvc.attempt.queries import Sheet
+from quizsvc.core import assembly, linkcode, marking, term, window
+from quizsvc.core.marking import Saved
+from quizsvc.core.refusal import Refusal
+from quizsvc.link import queries as link
+from quizsvc.link.queries import Door
+from quizsvc.paper import queries as paper
+from quizsvc.roster import queries as roster
+from quizsvc.web import qr
+from quizsvc.web.guard import public
+
+blueprint = Blueprint("attempt", __name__, template_folder="templates")
+
+HALF_A_YEAR_S = 180 * 24 * 3600
+SECONDS_AN_ITEM = 35
+_DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+def device() -> str:
+    """Return this phone's secret from its cookie; a phone without one gets an empty text that owns nothing."""
+    known = request.cookies.get(_cookie_name(), "")
+    return known if _DEVICE.fullmatch(known) else ""
+
+
+def _cookie_name() -> str:
+    return "__Host-phone" if current_app.config["SETTINGS"].https else "phone"
+
+
+def _with_device(response: Response, secret: str) -> Response:
+    https = current_app.config["SETTINGS"].https
+    response.set_cookie(
+        _cookie_name(), secret, max_age=HALF_A_YEAR_S, httponly=True, samesite="Lax", secure=https
+    )
+    return response
+
+
+def _door(code: str) -> Door:
+    return link.door(linkcode.parse(code))
+
+
+@blueprint.after_request
+def remember_size(response: Response) -> Response:
+    """Keep the choice of large text for a year."""
+    size = request.args.get("size")
+    if size in ("lg", "md"):
+        response.set_cookie("size", size, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    return response
+
+
+@blueprint.app_context_processor
+def text_size() -> Mapping[str, Any]:
+    """Tell templates whether large text is on."""
+    large = request.args.get("size", request.cookies.get("size")) == "lg"
+    return {"large": large, "size_link": lambda: f"?size={'md' if large else 'lg'}"}
+
+
+@blueprint.get("/c/<code>")
+@public
+def landing(code: str) -> ResponseReturnValue:
+    """Show whose link this is and the seats to tap."""
+    door = _door(code)
+    at = clock.now()
+    frozen = paper.frozen(door.round.paper_id)
+    state = window.Window(door.round.opens_at, door.closes_at).state(at)
+    places = roster.places(door.unit_id, door.round.term) if state == "open" else []
+    secret = device()
+    items = frozen.blueprint.item_count
+    return render_template(
+        "attempt/landing.html",
+        door=door,
+        state=state,
+        seats=[place.seat for place in places if not place.exempt],
+        mine=queries.of_device(door.round.id, door.unit_id, secret) if secret else [],
+        items=items,
+        minutes=max(1, round(items * SECONDS_AN_ITEM / 60)),
+        term=term.term_label(door.round.term),
+        source=request.args.get("s", ""),
+    )
+
+
+@blueprint.get("/c/<code>/about")
+@public
+def about(code: str) -> ResponseReturnValue:
+    """Say what is recorded, for how long, and whom to ask."""
+    return render_template("attempt/about.html", door=_door(code))
+
+
+@blueprint.post("/c/<code>/who")
+@public
+def who(code: str) -> ResponseReturnValue:
+    """Repeat the class and the seat, for the pupil to confirm."""
+    door = _door(code)
+    seat = forms.seat_from(request.form)
+    window.Window(door.round.opens_at, door.closes_at).check(clock.now())
+    place = roster.place(door.unit_id, door.round.term, seat)
+    if place is None or place.exempt:
+        raise operations.SeatTaken(seat)
+    masked = roster.masked_name(place.enrolment_id) if door.round.identity == "roster" else None
+    return render_template(
+        "attempt/who.html", door=door, seat=seat, masked=masked, source=request.form.get("s", "")
+    )
+
+
+@blueprint.post("/c/<code>/start")
+@public
+def start(code: str) -> ResponseReturnValue:
+    """Begin, or go on with what this phone has begun."""
+    door = _door(code)
+    secret = device() or secrets.token_urlsafe(16)
+    started = operations.start(
+        door=door,
+        seat=forms.seat_from(request.form),
+        source=forms.source_from(request.form),
+        device=secret,
+        at=clock.now(),
+    )
+    return _with_device(_to(started), secret)
+
+
+@blueprint.post("/c/<code>/resume")
+@public
+def resume(code: str) -> ResponseReturnValue:
+    """Go on with a seat's attempt on this phone, proved by the resume code."""
+    door = _door(code)
+    at = clock.now()
+    seat = forms.seat_from(request.form)
+    throttle.take(
+        kind="resume",
+        subject=f"{door.unit_id}:{seat}",
+        limit=10,
+        window_s=600,
+        at=at,
+        text="续答码试得太多了，请过十分钟再试，或请老师帮忙换手机。",
+    )
+    secret = device() or secrets.token_urlsafe(16)
+    started = operations.take_over(
+        door=door, seat=seat, resume=forms.resume_from(request.form), device=secret, at=at
+    )
+    return _with_device(_to(started), secret)
+
+
+def _to(started: operations.Started) -> Response:
+    endpoint = "attempt.result" if started.over else "attempt.questions"
+    return make_response(redirect(url_for(endpoint, attempt_id=started.attempt_id), 303))
+
+
+@blueprint.errorhandler(operations.SeatTaken)
+def seat_taken(refusal: operations.SeatTaken) -> ResponseReturnValue:
+    """Show the one neutral page, with a way on for whoever has the resume code."""
+    door = _door(str((request.view_args or {})["code"]))
+    return make_response(
+        render_template("attempt/taken.html", code=door.code, class_name=door.unit_name, seat=refusal.seat), 409
+    )
+
+
+@blueprint.errorhandler(operations.OtherDevice)
+def other_device(refusal: operations.OtherDevice) -> ResponseReturnValue:
+    """Ask for the resume code on a phone that does not have the attempt."""
+    if request.headers.get("X-Requested-With"):
+        return Response(refusal.text, status=refusal.status, mimetype="text/plain")
+    state = queries.sheet(str((request.view_args or {})["attempt_id"]))
+    return make_response(
+        render_template("attempt/taken.html", code=state.code, class_name=state.class_name, seat=state.seat), 403
+    )
+
+
+@blueprint.errorhandler(window.NotOpenYet)
+@blueprint.errorhandler(window.Closed)
+def outside_window(_refusal: Exception) -> ResponseReturnValue:
+    """Show the landing page, which says when."""
+    return redirect(url_for("attempt.landing", code=(request.view_args or {})["code"]), 303)
+
+
+def _mine(attempt_id: str) -> Sheet:
+    state = queries.sheet(attempt_id)
+    if state.device_hash is None or state.device_hash != queries.device_hash(device()):
+        raise operations.OtherDevice
+    return state
+
+
+def _to_result(attempt_id: str) -> ResponseReturnValue:
+    return redirect(url_for("attempt.result", attempt_id=attempt_id), 303)
+
+
+@blueprint.get("/a/<attempt_id>")
+@public
+def questions(attempt_id: str) -> ResponseReturnValue:
+    """Show the paper: one long form without script, one question a screen with it."""
+    state, at = _mine(attempt_id), clock.now()
+    if state.over(at):
+        return _to_result(attempt_id)
+    return render_template("attempt/paper.html", **_paper_values(state), left=_left(state, at))
+
+
+@blueprint.get("/a/<attempt_id>/check")
+@public
+def check(attempt_id: str) -> ResponseReturnValue:
+    """Show what was saved, before it is handed in (the way without script)."""
+    state, at = _mine(attempt_id), clock.now()
+    if state.over(at):
+        return _to_result(attempt_id)
+    return render_template("attempt/check.html", **_paper_values(state), left=_left(state, at))
+
+
+def _paper_values(state: Sheet) -> dict[str, Any]:
+    frozen = paper.frozen(state.paper_id)
+    return {
+        "state": state,
+        "sheet": paper.view(frozen, state.form, state.seed),
+        "tokens": state.tokens(),
+        "sequences": {position: saved.seq for position, saved in state.answers.items()},
+        "answered": [position for position, saved in state.answers.items() if saved.chosen],
+    }
+
+
+def _left(state: Sheet, at: datetime) -> int | None:
+    return window.seconds_left(at, state.deadline) if state.limited else None
+
+
+@blueprint.post("/a/<attempt_id>/save")
+@public
+def save(attempt_id: str) -> ResponseReturnValue:
+    """Store answers: 204 when all are stored, else the stored ones that the page must show instead."""
+    stale = operations.save(
+        attempt_id=attempt_id, device=device(), incoming=forms.answers_from(request.form), at=clock.now()
+    )
+    if not stale:
+        return Response(status=204)
+    return {str(position): [saved.seq, list(saved.chosen)] for position, saved in stale.items()}
+
+
+@blueprint.post("/a/<attempt_id>/submit")
+@public
+def submit(attempt_id: str) -> ResponseReturnValue:
+    """Hand in, or (step=check) store what is there and show the check page."""
+    incoming = forms.answers_from(request.form)
+    at = clock.now()
+    if request.form.get("step") == "check":
+        return _save_and_check(attempt_id, incoming, at)
+    operations.submit(attempt_id=attempt_id, device=device(), incoming=incoming, at=at)
+    if request.headers.get("X-Requested-With"):
+        return Response(url_for("attempt.result", attempt_id=attempt_id), mimetype="text/plain")
+    return _to_result(attempt_id)
+
+
+def _save_and_check(attempt_id: str, incoming: Mapping[int, Saved], at: datetime) -> ResponseReturnValue:
+    try:
+        operations.save(attempt_id=attempt_id, device=device(), incoming=incoming, at=at)
+    except operations.Over:
+        return _to_result(attempt_id)
+    return redirect(url_for("attempt.check", attempt_id=attempt_id), 303)
+
+
+@blueprint.get("/a/<attempt_id>/result")
+@public
+def result(attempt_id: str) -> ResponseReturnValue:
+    """Show the score and what is to be learnt, wrong ones first."""
+    state, at = _mine(attempt_id), clock.now()
+    if not state.over(at):
+        return redirect(url_for("attempt.questions", attempt_id=attempt_id), 303)
+    marks = _marks(state)
+    shown = state.shown(at)
+    review = paper.review(paper.frozen(state.paper_id), state.form, state.seed, state.tokens(), marks.correct)
+    unit = roster.unit(state.unit_id)
+    expected = roster.expected_by_unit(unit.path, state.term, state.frozen_at).get(state.unit_id)
+    more = state.allowed - state.ordinal if at < state.window_closes_at and not state.another_is_open else 0
+    return render_template(
+        "attempt/result.html",
+        state=state,
+        got=marks,
+        met=marking.met(marks.score, marks.out_of, state.threshold_permyriad),
+        to_go=_still_to_get_right(marks, state.threshold_permyriad),
+        shown=shown,
+        review=review if "answers" in shown else (),
+        every="all" in request.args,
+        name=roster.masked_name(state.enrolment_id) if state.identity == "roster" else None,
+        done=queries.done_in_class(state.round_id, state.unit_id),
+        expected=expected.expected - expected.exempt if expected else 0,
+        more=more,
+        overdue=state.overdue,
+    )
+
+
+def _marks(state: Sheet) -> marking.Marks:
+    if state.score is not None and state.correct is not None:
+        return marking.Marks(state.score, state.out_of, state.correct)
+    frozen = paper.frozen(state.paper_id)
+    chosen = paper.chosen_indices(frozen, state.form, state.seed, state.tokens())
+    return marking.mark(paper.keyed(frozen, state.form), chosen)
+
+
+def _still_to_get_right(marks: marking.Marks, threshold_permyriad: int) -> int:
+    """Count how many more right answers would have reached the threshold."""
+    points = marks.out_of // max(len(marks.correct), 1) or 1
+    missing = -(-threshold_permyriad * marks.out_of // 10000) - marks.score
+    return max(0, -(-missing // points))
+
+
+@blueprint.get("/a/<attempt_id>/proof")
+@public
+def proof(attempt_id: str) -> ResponseReturnValue:
+    """Show one screen made to be screenshotted."""
+    state = _mine(attempt_id)
+    if state.submitted_at is None:
+        return _to_result(attempt_id)
+    return render_template("attempt/proof.html", state=state, own=True, met=_met(state))
+
+
+def _met(state: Sheet) -> bool:
+    marks = _marks(state)
+    return marking.met(marks.score, marks.out_of, state.threshold_permyriad)
+
+
+@blueprint.get("/a/<attempt_id>/practice")
+@public
+def practice(attempt_id: str) -> ResponseReturnValue:
+    """Show a missed item again, then its twin; nothing is stored or counted."""
+    state = _practising(attempt_id)
+    step = request.args.get("step", "0")
+    return _practice_page(state, int(step) if step.isdecimal() and len(step) < 4 else 0, ())
+
+
+@blueprint.post("/a/<attempt_id>/practice")
+@public
+def practice_answer(attempt_id: str) -> ResponseReturnValue:
+    """Say at once whether the choice is right; until it is, try again."""
+    state = _practising(attempt_id)
+    step, chosen = forms.practice_from(request.form)
+    return _practice_page(state, step, chosen)
+
+
+def _practising(attempt_id: str) -> Sheet:
+    state, at = _mine(attempt_id), clock.now()
+    if not state.over(at) or "key" not in state.shown(at):
+        raise Refusal("现在还不能练习错题，先把正在做的一次做完。", status=409)
+    return state
+
+
+def _practice_page(state: Sheet, step: int, chosen: tuple[str, ...]) -> ResponseReturnValue:
+    frozen = paper.frozen(state.paper_id)
+    steps = _practice_steps(state, frozen)
+    if step >= len(steps):
+        return render_template("attempt/practised.html", state=state, items=len(steps))
+    form, seed = ((steps[step], 1),), f"{state.seed}|practice|{step}"
+    review = None
+    if chosen:
+        picked = paper.chosen_indices(frozen, form, seed, {1: chosen})
+        marks = marking.mark(paper.keyed(frozen, form), picked)
+        review = paper.review(frozen, form, seed, {1: chosen}, marks.correct)[0]
+    return render_template(
+        "attempt/practice.html",
+        state=state,
+        item=paper.view(frozen, form, seed).items[0],
+        chosen=chosen,
+        review=review,
+        step=step,
+        steps=len(steps),
+    )
+
+
+def _practice_steps(state: Sheet, frozen: paper.FrozenPaper) -> list[int]:
+    """List the missed items, each followed by a twin of the same trick when the paper has one."""
+    steps: list[int] = []
+    for (index, _points), right in zip(state.form, _marks(state).correct, strict=True):
+        if not right:
+            twin = assembly.twin_of(index, frozen.candidates, state.seed)
+            steps += [index] if twin is None else [index, twin]
+    return steps
+
+
+@blueprint.get("/r/<receipt>")
+@public
+def receipt(receipt: str) -> ResponseReturnValue:
+    """Show what a receipt stands for, without any name."""
+    try:
+        state = queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
+    except queries.UnknownAttempt:
+        throttle.take(
+            kind="receipt", subject="all", limit=300, window_s=600, at=clock.now(), text="查询太多了，请过十分钟再试。"
+        )
+        raise
+    return render_template("attempt/proof.html", state=state, own=False, met=_met(state))
+
+
+@blueprint.get("/r/<receipt>.png")
+@public
+def receipt_picture(receipt: str) -> ResponseReturnValue:
+    """Draw the code of a receipt's own page, to be kept in the phone."""
+    known = queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
+    address = f"{current_app.config['SETTINGS'].public_url}/r/{known.receipt}"
+    return Response(qr.png(address), mimetype="image/png")

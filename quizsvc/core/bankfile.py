@@ -168,7 +168,8 @@ def lint(items: Sequence[Item], vocabulary: Vocabulary, today: date) -> tuple[Fa
     vocabulary: the shared words
     today: the day to judge valid_until by, in the school's own time zone
     return: every fault of every item, in the order of the items; empty when all is well
-    Source: question_facts.md (rules for writers); features.md F-003
+    Source: T. M. Haladyna, S. M. Downing, M. C. Rodriguez 2002 (item-writing guidelines: one right choice,
+        choices that do not overlap, no "all of the above")
     """
     codes = Counter(item.code for item in items)
     stems = Counter(_bare(_shown(item)) for item in items)

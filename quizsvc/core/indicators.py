@@ -16,7 +16,7 @@ def permyriad(part: int, whole: int) -> int:
     whole: heads, >= 1
     return: floor(10000 * part / whole); 10000 only when part reaches whole
     raise ZeroDivisionError: whole is 0; ask Rate, which has a word for that
-    Source: architecture.md 5.14
+    Source: docs/algorithms/indicators.md (stored, shown)
 
     >>> permyriad(9999, 10000), permyriad(499_999, 500_000), permyriad(1, 3)
     (9999, 9999, 3333)
@@ -126,7 +126,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
     tallies: of units that share nobody
     return: heads summed count by count; Tally.ZERO when there are none
-    Source: architecture.md 5.14 (heads, not rates: 10/10 and 45/90 make 55/100)
+    Source: docs/algorithms/indicators.md (heads, not rates: 10/10 and 45/90 make 55/100)
     """
     return sum(tallies, Tally.ZERO)
 
@@ -136,7 +136,7 @@ def coverage(tally: Tally) -> Rate:
 
     tally: head counts
     return: done of expected
-    Source: design.md section 5
+    Source: docs/algorithms/indicators.md
     """
     return Rate(tally.done, tally.expected)
 
@@ -146,7 +146,7 @@ def awareness(tally: Tally) -> Rate:
 
     tally: head counts
     return: aware of expected, so that whoever is absent counts against it
-    Source: the county plan's 知晓率 target of 100 %; design.md section 5
+    Source: the county plan's target of 100 % for 知晓率; docs/algorithms/indicators.md
     """
     return Rate(tally.aware, tally.expected)
 
@@ -156,7 +156,7 @@ def first_awareness(tally: Tally) -> Rate:
 
     tally: head counts
     return: first_aware of expected
-    Source: design.md section 5
+    Source: docs/algorithms/indicators.md
     """
     return Rate(tally.first_aware, tally.expected)
 
@@ -166,7 +166,7 @@ def pass_rate(tally: Tally) -> Rate:
 
     tally: head counts
     return: aware of done
-    Source: design.md section 5
+    Source: docs/algorithms/indicators.md
     """
     return Rate(tally.aware, tally.done)
 
@@ -176,7 +176,7 @@ def full_mark_rate(tally: Tally) -> Rate:
 
     tally: head counts
     return: full of done
-    Source: design.md section 5
+    Source: docs/algorithms/indicators.md
     """
     return Rate(tally.full, tally.done)
 
@@ -211,7 +211,7 @@ def hidden_small(count: int, k: int = SMALLEST_SHOWN) -> bool:
     count: heads, >= 0
     k: the smallest count that may be shown, >= 1
     return: True for 1 to k - 1; nobody at all may be shown
-    Source: design.md section 6
+    Source: docs/algorithms/indicators.md (hidden)
 
     >>> [count for count in range(8) if hidden_small(count)]
     [1, 2, 3, 4]

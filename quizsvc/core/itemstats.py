@@ -35,7 +35,7 @@ def tally(answers: Iterable[tuple[frozenset[int], int, frozenset[int]]]) -> Item
     answers: per person the key, the number of options, and the options chosen, as indices in written order,
         0 <= index < number of options
     return: the counts, with as many options as the longest answer had; a blank answer counts as shown
-    Source: features.md 4.5 (n = first valid attempts shown the item, blank = 0)
+    Source: classical item analysis over the people who were shown the item, a blank counted as wrong
     """
     shown = correct = blank = 0
     picks: list[int] = []
@@ -54,7 +54,7 @@ def facility(count: ItemCount) -> Rate:
 
     count: the counts of one item
     return: correct of shown
-    Source: features.md 4.5 (facility, items worth one mark or none)
+    Source: classical item analysis (facility index of an item that is right or wrong)
     """
     return Rate(count.correct, count.shown)
 
@@ -65,7 +65,6 @@ def verdict(count: ItemCount) -> str:
     count: the counts of one item
     return: 大家都会 from 90 %, 多数会 from 70 %, 容易中招 from 40 %, 重灾区 below; with fewer than 10 people
         the sentence that it is too early to say
-    Source: ux.md T4
 
     >>> verdict(ItemCount(shown=1000, correct=899, chosen=(899, 101), blank=0))
     '多数会'

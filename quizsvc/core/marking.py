@@ -88,7 +88,7 @@ def mark(items: Sequence[KeyedItem], chosen: Sequence[frozenset[int]]) -> Marks:
     chosen: n sets of option indices in written order, empty where nothing was chosen
     return: marks with 0 <= score <= out_of and n truth values; the same input gives the same marks for ever
     raise NotOnPaper: the lengths differ, an index is outside its item, or a single item has two choices
-    Source: design.md section 4; reliability.md 3.10 (integers only)
+    Source: docs/algorithms/marking.md
     """
     if len(items) != len(chosen):
         raise NotOnPaper
@@ -111,7 +111,7 @@ def merge(saved: Mapping[int, Saved], incoming: Mapping[int, Saved]) -> Merged:
     incoming: position to arriving answer, from a save, a submission or a repeated request
     return: the answers that stand, and the positions whose arriving answer was refused; an equal number with
         the same options is the same request again, which changes nothing and is not stale
-    Source: design.md section 4.5; reliability.md 3.3
+    Source: docs/algorithms/marking.md (merge)
     """
     answers = dict(saved)
     stale = []

@@ -7,7 +7,6 @@ def masked_name(name: str) -> str:
     name: as the roster has it, any script, any length; outer white space is ignored
     return: first character, one star, last character; two characters keep the first only, one keeps nothing;
         the star is always one, so the length of a long name is hidden as well
-    Source: design.md section 6 (number and masked name to confirm; masked winner lists)
 
     >>> masked_name("李明航"), masked_name("李明"), masked_name("欧阳小明明"), masked_name("李")
     ('李*航', '李*', '欧*明', '*')

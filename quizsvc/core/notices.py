@@ -97,7 +97,7 @@ def group_text(notice: Notice) -> str:
         return head + short
     who = "还没做的同学请在" if notice.state == "open" else "请同学们在"
     return (
-        f"{head}{_progress(notice)}{who}{moment_text(notice.closes_at, notice.at)} 前完成，"
+        f"{head}{_progress(notice)}{who}{_by(notice)}前完成，"
         f"{notice.items} 道题，约 {minutes_for(notice.items)} 分钟{_way_in(notice, '微信扫班级海报上的码')}。"
         f"{VOW}做过的同学不用再做，进不去的请告诉我。"
     )
@@ -116,7 +116,7 @@ def parents_text(notice: Notice) -> str:
     ring = f"，也可以拨打 {notice.hotline}" if notice.hotline else ""
     return (
         f"各位家长好。{head}{_progress(notice)}请您提醒还没做的孩子在"
-        f"{moment_text(notice.closes_at, notice.at)} 前完成，{notice.items} 道题，"
+        f"{_by(notice)}前完成，{notice.items} 道题，"
         f"约 {minutes_for(notice.items)} 分钟{_way_in(notice, '可以用您的手机，微信扫班级海报上的码')}。"
         f"{VOW}不收费，不用关注公众号，也不用转发。有疑问请直接问我{ring}。"
     )
@@ -175,6 +175,12 @@ def _without_asking(notice: Notice) -> str | None:
             else f"已经结束，{notice.done} 人完成。"
         )
     return None
+
+
+def _by(notice: Notice) -> str:
+    """Write the deadline to stand inside a sentence: figures keep a space from the words around them."""
+    text = moment_text(notice.closes_at, notice.at)
+    return f" {text} " if text[0].isdecimal() else f"{text} "
 
 
 def _progress(notice: Notice) -> str:

@@ -14,6 +14,7 @@ from quizsvc.core.refusal import Refusal
 
 LARGEST_SEAT = 99
 LONGEST_NAME = 40
+LONGEST_UNIT_NAME = 60
 
 KEYLESS = "#"
 """First character of the stand-in for a student number that the school has not given."""
@@ -22,6 +23,9 @@ Form = Literal["seats", "counts"]
 Found = TypeVar("Found")
 
 _SEAT = re.compile(r"0*([0-9]{1,3})号?")
+_IDENTITY_CARD = re.compile(
+    r"[A-Za-z]?[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
+)
 _COUNT = re.compile(r"0*([0-9]{1,3})人?")
 _NUMBER = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]+")
@@ -164,6 +168,7 @@ class Entry:
     enrolment_id: the place that is kept; None makes a new one
     person_id: the person that is kept; None makes a new one when there is a number or a name
     school_path: the school the number belongs to
+    from_path: the class somebody moves out of; "" otherwise
     """
 
     line: int
@@ -176,6 +181,7 @@ class Entry:
     enrolment_id: int | None = None
     person_id: int | None = None
     school_path: str = ""
+    from_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +308,18 @@ def plan(sheet: Sheet, known: Known) -> Plan:
     return _Counts(sheet, known).plan() if sheet.form == "counts" else _Seats(sheet, known).plan()
 
 
+def scope(lineage: Sequence[KnownUnit]) -> str:
+    """Find the subtree in which the places and persons of an import are to be looked up.
+
+    lineage: from the root to the unit the file is imported into
+    return: path of the school that holds it; of the unit itself when it is a region; else of the root
+    """
+    schools = [unit.path for unit in lineage if _level(unit.kind) == "school"]
+    if schools:
+        return schools[0]
+    return lineage[-1].path if _level(lineage[-1].kind) == "region" else lineage[0].path
+
+
 def fill(places: Iterable[KnownPlace], count: int) -> Fill:
     """Find the places to open and to close so that a class has a given number.
 
@@ -351,13 +369,16 @@ def number_of(text: str) -> str:
 
     text: the cell
     return: letters, digits, "_" and "-", at most 32; "" when the cell is empty
-    raise Rejection: anything else; a number the spreadsheet program has already spoilt
+    raise Rejection: anything else; a number the spreadsheet program has already spoilt; a citizen's number
+    Source: design.md section 6 (no ID number)
     """
     bare = unitname.tidy(text)
     if _SCIENTIFIC.fullmatch(bare):
         raise Rejection(
             "学号", "学号被表格软件改成了科学计数法，后几位已经丢失。请把这一列设成“文本”，重新填写。"
         )
+    if _IDENTITY_CARD.fullmatch(bare):
+        raise Rejection("学号", "这像是身份证号。这里不收身份证号，请改用学校自己编的学号。")
     if bare and not _NUMBER.fullmatch(bare):
         raise Rejection("学号", "学号只能有字母、数字、“-”和“_”，最多 32 个。")
     return bare
@@ -529,6 +550,9 @@ class _Tree:
         if not text:
             raise Rejection("班级", "缺少班级。合并的单元格请先拆开，每一行都填上。")
         name = unitname.class_name(text, grade)
+        told = unitname.grade_told(name)
+        if grade and told and unitname.ordinal("grade", told) != unitname.ordinal("grade", grade):
+            raise Rejection("班级", f"年级是“{grade}”，班级写的却是“{name}”。")
         for among in self._where_classes_are(at, name, grade):
             found = _called(name, text, among, "班级")
             if found:
@@ -544,6 +568,8 @@ class _Tree:
             yield [node for node in at.beneath() if node.kind == "class"]
 
     def _new(self, at: _Node, kind: str, name: str) -> _Node:
+        if len(name) > LONGEST_UNIT_NAME or not name.isprintable():
+            raise Rejection(unitname.KIND_NAMES[kind], f"名称太长，最多 {LONGEST_UNIT_NAME} 个字。")
         code = unitname.code(kind, name, [node.code for node in at.children])
         position = unitname.position(kind, name, [node.position for node in at.children])
         return _Node(KnownUnit(f"{at.path}{code}/", code, name, kind, position), at, known=False)
@@ -740,6 +766,7 @@ class _Seats(_Reading):
                 place.id if place else None,
                 person.id if person else None,
                 row.school_path,
+                place.path if place and list_name == "moved" else "",
             )
         )
 

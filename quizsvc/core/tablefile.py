@@ -123,7 +123,8 @@ def toml_places(text: str) -> dict[Path, int]:
             continue
         if header := _HEADER.match(line):
             table = _entered(_split(header[2]), lengths, array=header[1] == "[[")
-            places.setdefault(table, number)
+            for length in range(1, len(table) + 1):
+                places.setdefault(table[:length], number)
             continue
         if key := _KEY.match(line):
             path = table + _split(key[1])

@@ -24,7 +24,7 @@ def term_of(day: date) -> str:
 
     day: a calendar day in the school's own time zone
     return: "2026-2027-1" for 1 August 2026 to 31 January 2027, "2026-2027-2" for 1 February to 31 July 2027
-    Source: how the plans write a semester, features.md F-019 and domain.md (学期, `2025-2026-1`)
+    Source: how Chinese schools write a school year and its semester, from September to the next summer
 
     >>> term_of(date(2027, 1, 31)), term_of(date(2027, 2, 1))
     ('2026-2027-1', '2026-2027-2')

@@ -127,6 +127,19 @@ def class_name(text: str, grade: str) -> str:
     return bare.replace("(", "（").replace(")", "）")
 
 
+def grade_told(name: str) -> str:
+    """Find the grade that the name of a class tells.
+
+    name: canonical
+    return: the grade's canonical name, "" when the class tells none
+
+    >>> grade_told("七年级（3）班"), grade_told("实验班")
+    ('七年级', '')
+    """
+    before = name.partition("（")[0]
+    return before if ordinal("grade", before) is not None else ""
+
+
 def ordinal(kind: str, name: str) -> int | None:
     """Tell the number a unit's name carries, by which people order it.
 

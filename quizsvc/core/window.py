@@ -78,7 +78,6 @@ def deadline(
     limit_s: seconds allowed for one attempt, >= 0; None when only the window ends it
     extension_s: seconds granted to this attempt on top of the limit, >= 0; it never outlasts the window
     return: aware UTC, the earlier of started_at + limit_s + extension_s and window_closes_at
-    Source: reliability.md 3.5
     """
     if limit_s is None:
         return window_closes_at
@@ -91,7 +90,6 @@ def accepts(at: datetime, deadline: datetime) -> bool:
     at: aware UTC, the server's clock when the request entered
     deadline: aware UTC
     return: True up to and including deadline + GRACE_S seconds
-    Source: reliability.md 3.5
     """
     return at <= deadline + timedelta(seconds=GRACE_S)
 

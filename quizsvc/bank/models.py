@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from quizsvc.core import bankfile
 from quizsvc.db import Base
 
 
@@ -45,7 +44,3 @@ class ItemVersion(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     content_hash: Mapped[str]
     created_at: Mapped[datetime]
-
-    def item(self) -> bankfile.Item:
-        """Return the wording as the core's value."""
-        return bankfile.item_of(self.content)

@@ -12,7 +12,8 @@ from quizsvc.db import Base
 class Paper(Base):
     """Rules and the item versions they draw from; never changed once written.
 
-    `content` = {"blueprint": …, "items": [{"version": id, "item": wording}, …]}; `content_hash` is its SHA-256.
+    `content` holds "blueprint", "topics" (slug to name) and "items" ({"version", "bank", "item"}); `content_hash` is
+    the SHA-256 of it together with code, title and kind.
     """
 
     __tablename__ = "paper_paper"

@@ -1,0 +1,431 @@
+"""Reads over the papers: what a blueprint can draw from, frozen papers, and what participants see of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from string import ascii_uppercase
+from typing import Any
+
+from sqlalchemy import func, select
+
+from quizsvc.bank import queries as bank
+from quizsvc.core import assembly, bankfile, marking
+from quizsvc.core.refusal import Refusal, Unknown
+from quizsvc.db import db
+from quizsvc.paper.models import Paper
+
+KEPT = 64  # papers a process remembers; a hundred items of one take about 200 KB
+
+FormItems = Sequence[Sequence[int]]
+"""What was drawn: (index of the item in the paper, points), in the order it is shown."""
+
+
+class UnknownPaper(Unknown):
+    """No paper has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("没有这份试卷。")
+
+
+class Unfillable(Refusal):
+    """A blueprint that its banks cannot fill; the text says what is missing, rule by rule."""
+
+    def __init__(self, shortfalls: Sequence[str]) -> None:
+        super().__init__(f"题不够，试卷没有冻结：{'；'.join(shortfalls)}。", status=409)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A blueprint as it is written: fixed items by the name "bank/code"."""
+
+    code: str
+    title: str
+    kind: str
+    banks: tuple[str, ...]
+    rules: tuple[assembly.Rule, ...]
+    fixed: tuple[tuple[str, int], ...]
+    topics: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A plan met with the banks: what its rules and fixed items take, and the blueprint over that."""
+
+    blueprint: assembly.Blueprint
+    versions: tuple[bank.VersionRow, ...]
+    candidates: tuple[assembly.Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """One rule for a reader: items, their points together, groups to choose from, items that lack."""
+
+    label: str
+    count: int
+    points: int
+    choice: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenItem:
+    """One item of a frozen paper; `index` is its name in forms."""
+
+    index: int
+    version_id: int
+    bank: str
+    item: bankfile.Item
+    key: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPaper:
+    """A frozen paper whole, with its key. It stays on the server."""
+
+    id: int
+    code: str
+    kind: str
+    title: str
+    content_hash: str
+    frozen_at: datetime
+    blueprint: assembly.Blueprint
+    items: tuple[FrozenItem, ...]
+    candidates: tuple[assembly.Candidate, ...]
+    topics: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """One paper in a list; `pool` is how many items it draws from."""
+
+    id: int
+    code: str
+    title: str
+    kind: str
+    item_count: int
+    total_points: int
+    pool: int
+    content_hash: str
+    frozen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OptionView:
+    """One answer as a participant sees it."""
+
+    token: str
+    letter: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One question as a participant sees it: nothing in it tells the key."""
+
+    position: int
+    kind: str
+    kind_name: str
+    audience_name: str | None
+    channel_name: str | None
+    sender: str | None
+    scene_text: str | None
+    stem: str
+    options: tuple[OptionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperView:
+    """What a participant gets. The type has no key, tell, belief, explanation, source, code or topic."""
+
+    title: str
+    items: tuple[ItemView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOption:
+    """One answer after the test."""
+
+    letter: str
+    text: str
+    chosen: bool
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """One question after the test, with what there is to learn; `scene` is pieces, True where a tell is."""
+
+    position: int
+    kind_name: str
+    topic_name: str
+    channel_name: str | None
+    sender: str | None
+    scene: tuple[tuple[str, bool], ...]
+    stem: str
+    options: tuple[ReviewOption, ...]
+    right: bool
+    blank: bool
+    explanation: bankfile.Explanation
+    source: str
+
+
+def pool(plan: Plan) -> Pool:
+    """Choose the newest item versions that a plan's rules or fixed items take."""
+    names = dict(plan.fixed)
+    latest = bank.latest()
+    absent = sorted(set(plan.banks) - {version.bank_code for version in latest})
+    if absent:
+        raise Refusal(f"题库里还没有题：{'、'.join(absent)}。请先运行 quizsvc bank import。")
+    versions = [version for version in latest if _name(version) in names or _wanted(plan, version)]
+    index_of = {_name(version): index for index, version in enumerate(versions)}
+    unknown = [name for name in names if name not in index_of]
+    if unknown:
+        raise Refusal(f"固定题不在题库里：{'、'.join(unknown)}。请先导入题库，或者改组卷规则。")
+    return Pool(
+        blueprint=assembly.Blueprint(
+            plan.rules, tuple(assembly.Fixed(index_of[name], points) for name, points in plan.fixed)
+        ),
+        versions=tuple(versions),
+        candidates=tuple(
+            candidate(index, version.bank_code, version.item) for index, version in enumerate(versions)
+        ),
+    )
+
+
+def candidate(index: int, bank_code: str, item: bankfile.Item) -> assembly.Candidate:
+    """Tell the core about an item under its index in a paper; twins of one bank form one group."""
+    return assembly.Candidate(
+        ref=index,
+        group=f"{bank_code}:{item.twin}" if item.twin else f"{bank_code}/{item.code}",
+        topic=item.topic,
+        kind=item.kind,
+        difficulty=item.difficulty,
+        audiences=item.audiences,
+        bank=bank_code,
+    )
+
+
+def rule_rows(
+    blueprint: assembly.Blueprint, candidates: Sequence[assembly.Candidate], topics: Mapping[str, str]
+) -> list[RuleRow]:
+    """Tell each rule with its choice; the fixed items, if there are any, come first."""
+    missing = {short.rule_index: short.missing for short in assembly.shortfalls(blueprint, candidates)}
+    common = len({rule.audience for rule in blueprint.rules}) == 1  # then naming it tells nothing
+    rows = [
+        RuleRow(
+            label=(replace(rule, audience=None) if common else rule).label(topics),
+            count=rule.count,
+            points=rule.count * rule.points,
+            choice=len({one.group for one in candidates if rule.takes(one)}),
+            missing=missing.get(index, 0),
+        )
+        for index, rule in enumerate(blueprint.rules)
+    ]
+    if blueprint.fixed:
+        fixed = len(blueprint.fixed)
+        points = sum(item.points for item in blueprint.fixed)
+        rows.insert(0, RuleRow("固定题", fixed, points, fixed, missing.get(assembly.FIXED_ITEMS, 0)))
+    return rows
+
+
+def shortfall_texts(rows: Iterable[RuleRow]) -> list[str]:
+    """Say what is missing, rule by rule."""
+    return [f"{row.label}：需 {row.count}，缺 {row.missing}" for row in rows if row.missing]
+
+
+def papers() -> list[PaperRow]:
+    """List the papers, newest first."""
+    rows = db.session.execute(
+        select(
+            Paper.id, Paper.code, Paper.title, Paper.kind, Paper.content["blueprint"],
+            func.json_array_length(Paper.content["items"]), Paper.content_hash, Paper.frozen_at,
+        ).order_by(Paper.frozen_at.desc(), Paper.id.desc())
+    )  # fmt: skip
+    found = []
+    for paper_id, code, title, kind, rules, pool_size, content_hash, frozen_at in rows:
+        plan = blueprint_of(rules)
+        sums = (plan.item_count, plan.total_points, pool_size)
+        found.append(PaperRow(paper_id, code, title, kind, *sums, content_hash, frozen_at))
+    return found
+
+
+def frozen(paper_id: int) -> FrozenPaper:
+    """Return a frozen paper; read once a process, since it can never change."""
+    return _frozen(paper_id)
+
+
+def forget() -> None:
+    """Forget what was read; for tests, which empty the tables."""
+    _frozen.cache_clear()
+
+
+def view(paper: FrozenPaper, form: FormItems, seed: str) -> PaperView:
+    """Show a form to its participant."""
+    items = (
+        _item_view(paper.items[index], position, seed) for position, (index, _) in enumerate(form, start=1)
+    )
+    return PaperView(paper.title, tuple(items))
+
+
+def keyed(paper: FrozenPaper, form: FormItems) -> tuple[marking.KeyedItem, ...]:
+    """Return what marking needs to know of a form."""
+    return tuple(
+        marking.KeyedItem(
+            points=points,
+            key=paper.items[index].key,
+            options=len(paper.items[index].item.options),
+            single=paper.items[index].item.kind != "multiple_choice",
+        )
+        for index, points in form
+    )
+
+
+def chosen_indices(
+    paper: FrozenPaper, form: FormItems, seed: str, answers: Mapping[int, Sequence[str]]
+) -> tuple[frozenset[int], ...]:
+    """Turn option tokens by position into indices of options in written order, position by position."""
+    if any(not 1 <= position <= len(form) for position in answers):
+        raise marking.NotOnPaper
+    return tuple(
+        _chosen(paper.items[index], seed, answers.get(position, ()))
+        for position, (index, _) in enumerate(form, start=1)
+    )
+
+
+def review(
+    paper: FrozenPaper,
+    form: FormItems,
+    seed: str,
+    answers: Mapping[int, Sequence[str]],
+    correct: Sequence[bool],
+) -> tuple[ReviewItem, ...]:
+    """Show a form after the test: what was chosen, what is right, and why."""
+    chosen = chosen_indices(paper, form, seed, answers)
+    return tuple(
+        _review_item(paper, paper.items[index], position, seed, chosen[position - 1], correct[position - 1])
+        for position, (index, _) in enumerate(form, start=1)
+    )
+
+
+def written(blueprint: assembly.Blueprint) -> dict[str, Any]:
+    """Turn a blueprint into plain values that JSON can hold."""
+    return {
+        "rules": [
+            {name: value for name, value in asdict(rule).items() if value is not None}
+            for rule in blueprint.rules
+        ],
+        "fixed": [asdict(item) for item in blueprint.fixed],
+    }
+
+
+def blueprint_of(values: Mapping[str, Any]) -> assembly.Blueprint:
+    """Turn plain values back into a blueprint."""
+    return assembly.Blueprint(
+        tuple(assembly.Rule(**rule) for rule in values["rules"]),
+        tuple(assembly.Fixed(**item) for item in values["fixed"]),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _frozen(paper_id: int) -> FrozenPaper:
+    row = db.session.execute(
+        select(
+            Paper.id, Paper.code, Paper.kind, Paper.title, Paper.content_hash, Paper.frozen_at, Paper.content
+        ).where(Paper.id == paper_id)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise UnknownPaper
+    items = tuple(_frozen_item(index, entry) for index, entry in enumerate(row.content["items"]))
+    return FrozenPaper(
+        id=row.id,
+        code=row.code,
+        kind=row.kind,
+        title=row.title,
+        content_hash=row.content_hash,
+        frozen_at=row.frozen_at,
+        blueprint=blueprint_of(row.content["blueprint"]),
+        items=items,
+        candidates=tuple(candidate(one.index, one.bank, one.item) for one in items),
+        topics=row.content.get("topics", {}),
+    )
+
+
+def _frozen_item(index: int, entry: Mapping[str, Any]) -> FrozenItem:
+    item = bankfile.item_of(entry["item"])
+    key = frozenset(place for place, option in enumerate(item.options) if option.key)
+    return FrozenItem(index, entry["version"], entry["bank"], item, key)
+
+
+def _item_view(frozen_item: FrozenItem, position: int, seed: str) -> ItemView:
+    item, scene = frozen_item.item, frozen_item.item.scene
+    order, tokens = _laid_out(frozen_item, seed)
+    return ItemView(
+        position=position,
+        kind=item.kind,
+        kind_name=bankfile.KIND_NAMES[item.kind],
+        audience_name=bankfile.AUDIENCE_NAMES[item.audiences[0]] if len(item.audiences) == 1 else None,
+        channel_name=bankfile.CHANNEL_NAMES[scene.channel] if scene else None,
+        sender=scene.sender if scene else None,
+        scene_text=scene.text if scene else None,
+        stem=item.stem,
+        options=tuple(
+            OptionView(tokens[index], letter, item.options[index].text)
+            for letter, index in zip(ascii_uppercase, order, strict=False)
+        ),
+    )
+
+
+def _review_item(
+    paper: FrozenPaper, frozen_item: FrozenItem, position: int, seed: str, chosen: frozenset[int], right: bool
+) -> ReviewItem:
+    item, scene = frozen_item.item, frozen_item.item.scene
+    order, _ = _laid_out(frozen_item, seed)
+    return ReviewItem(
+        position=position,
+        kind_name=bankfile.KIND_NAMES[item.kind],
+        topic_name=paper.topics.get(item.topic, item.topic),
+        channel_name=bankfile.CHANNEL_NAMES[scene.channel] if scene else None,
+        sender=scene.sender if scene else None,
+        scene=bankfile.segments(scene.text, scene.tells) if scene else (),
+        stem=item.stem,
+        options=tuple(
+            ReviewOption(letter, item.options[index].text, index in chosen, item.options[index].key)
+            for letter, index in zip(ascii_uppercase, order, strict=False)
+        ),
+        right=right,
+        blank=not chosen,
+        explanation=item.explanation,
+        source=item.source,
+    )
+
+
+def _laid_out(frozen_item: FrozenItem, seed: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The order in which options are shown, and their tokens in written order."""
+    item, index = frozen_item.item, frozen_item.index
+    order = assembly.option_order(item.options, kind=item.kind, seed=seed, ref=index)
+    return order, assembly.option_tokens(len(item.options), seed=seed, ref=index)
+
+
+def _chosen(frozen_item: FrozenItem, seed: str, tokens: Sequence[str]) -> frozenset[int]:
+    if not tokens:
+        return frozenset()
+    count = len(frozen_item.item.options)
+    index_of = {
+        token: place
+        for place, token in enumerate(assembly.option_tokens(count, seed=seed, ref=frozen_item.index))
+    }
+    if any(token not in index_of for token in tokens):
+        raise marking.NotOnPaper
+    return frozenset(index_of[token] for token in tokens)
+
+
+def _wanted(plan: Plan, version: bank.VersionRow) -> bool:
+    if version.bank_code not in plan.banks:
+        return False
+    as_candidate = candidate(0, version.bank_code, version.item)
+    return any(rule.takes(as_candidate) for rule in plan.rules)
+
+
+def _name(version: bank.VersionRow) -> str:
+    return f"{version.bank_code}/{version.item.code}"

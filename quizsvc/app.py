@@ -16,7 +16,7 @@ from quizsvc.report import views as report
 from quizsvc.roster import views as roster
 from quizsvc.settings import Settings
 from quizsvc.staff import views as staff
-from quizsvc.web import assets, errors, filters, guard, headers, health
+from quizsvc.web import assets, errors, filters, guard, headers, health, numbers
 
 STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign)
 
@@ -53,13 +53,14 @@ def create_app(settings: Settings) -> Flask:
         cache_logger_on_first_use=False,
     )
     db.init_app(app, settings)
-    for furniture in (assets, errors, filters, health):
+    for furniture in (numbers, assets, errors, filters, health):
         furniture.init_app(app)
     headers.init_app(app, settings)
     app.before_request(guard.refuse_foreign_origin)
     staff.init_app(app)
     csrf.init_app(app)
     csrf.exempt(attempt.blueprint)  # no ambient right is used there: docs/decisions/0003
+    app.register_blueprint(attempt.seats)
     for slice_ in (attempt, *STAFF_SURFACE):
         app.register_blueprint(slice_.blueprint)
     return app

@@ -14,6 +14,7 @@ from waitress.server import create_server
 
 from quizsvc import clock, jobs, wsgi
 from quizsvc.attempt.cli import close_overdue
+from quizsvc.core.refusal import Refusal
 from quizsvc.db import db
 from quizsvc.settings import Settings
 
@@ -26,7 +27,13 @@ def listen(host: str, port: int) -> socket.socket:
     """Open the listening socket that all processes share."""
     opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    opened.bind((host, port))
+    try:
+        opened.bind((host, port))
+    except OSError as taken:
+        opened.close()
+        raise Refusal(
+            f"端口 {port} 用不了（{taken.strerror}）。换一个试试，例如 make demo PORT={port + 1}。"
+        ) from taken
     opened.listen(1024)
     return opened
 
@@ -70,7 +77,12 @@ def answer(settings: Settings, opened: socket.socket) -> None:
     """Answer requests in this process."""
     application = wsgi.application(settings)
     create_server(
-        application, sockets=[opened], threads=settings.threads, ident=None, channel_timeout=60, connection_limit=1000
+        application,
+        sockets=[opened],
+        threads=settings.threads,
+        ident=None,
+        channel_timeout=60,
+        connection_limit=1000,
     ).run()
 
 
@@ -84,7 +96,7 @@ def sweep(settings: Settings) -> None:
             try:
                 if jobs.due(name="submit-overdue", holder=holder, every_s=SWEEP_EVERY_S, at=clock.now()):
                     close_overdue()
-            except Exception:  # noqa: BLE001 a job that fails is tried again; it must not end the sweeper
+            except Exception:  # a job that fails is tried again; it must not end the sweeper
                 log.exception("sweep failed")
                 db.session.rollback()
         pause.wait(SWEEP_EVERY_S)

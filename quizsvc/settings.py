@@ -85,7 +85,7 @@ class Settings:
         if not self.https:
             raise BadSettings("正式运行必须用 https：请把 QUIZSVC_PUBLIC_URL 写成 https:// 开头的地址。")
         if "demo" in self.instance.parts or "/demo/" in self.database_url:
-            raise BadSettings("这是演示用的目录或数据库，正式运行不能使用：请改 QUIZSVC_INSTANCE 或 QUIZSVC_DATABASE_URL。")
+            raise BadSettings("这是演示用的目录或数据库，不能正式使用：请改 QUIZSVC_INSTANCE 或 QUIZSVC_DATABASE_URL。")
 
 
 class _Reader:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from flask import g, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
@@ -50,6 +51,15 @@ class Browser(FlaskClient):
     """A test client that fails when a GET writes a slice's table or a request leaves writes uncommitted."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
+        follow = kwargs.pop("follow_redirects", False)
+        response = self._watched(*args, **kwargs)
+        while follow and response.status_code in (301, 302, 303, 307, 308):
+            response = self._watched(response.headers["Location"])
+        return response
+
+    def _watched(self, *args: Any, **kwargs: Any) -> Any:
+        for name in list(g) if has_app_context() else ():
+            g.pop(name)  # the test's own context outlives a request, and a request starts with nothing
         watch: Watch = self.application.extensions["watch"]
         watch.unsaved.clear()
         start = len(watch.statements)

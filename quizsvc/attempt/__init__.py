@@ -1,1 +1,1 @@
-"""The student's pages: landing, seat, questions, submission, result. Owns attempt_*; reads link, campaign, paper, roster."""
+"""The student's pages, from the printed code to the result. Owns attempt_*; reads link, campaign, paper, roster."""

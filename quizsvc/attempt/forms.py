@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
+from wtforms import IntegerField, StringField
+from wtforms.validators import InputRequired
 
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
@@ -69,3 +72,19 @@ def practice_from(fields: MultiDict[str, str]) -> tuple[int, tuple[str, ...]]:
     if not _NUMBER.fullmatch(step) or not all(_TOKEN.fullmatch(token) for token in chosen):
         raise Unreadable
     return int(step), chosen
+
+
+class Transfer(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Let a seat go on with another phone."""
+
+
+class Extend(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """More time for one seat."""
+
+    minutes = IntegerField("加几分钟", [InputRequired("要写分钟数")], default=10)
+
+
+class Release(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Why a seat's attempts no longer count."""
+
+    reason = StringField("为什么作废")

@@ -208,7 +208,7 @@ def transfer(*, round_: RoundRow, enrolment_id: int, at: datetime, actor: audit.
     """Let a seat's open attempt go on with the next phone that claims the seat."""
     running = _running(queries.history(round_.id, enrolment_id))
     db.session.execute(update(Attempt).where(Attempt.id == running.attempt_id).values(device_hash=None))
-    audit.record(actor=actor, action="attempt-transfer", on=f"attempt:{running.attempt_id}", at=at)
+    audit.record(actor=actor, action="attempt.transfer", on=f"attempt:{running.attempt_id}", at=at)
 
 
 @operation
@@ -227,7 +227,7 @@ def extend(*, round_: RoundRow, enrolment_id: int, minutes: int, at: datetime, a
     )
     db.session.execute(update(Attempt).where(Attempt.id == running.attempt_id).values(limit_ends_at=ends_at))
     audit.record(
-        actor=actor, action="attempt-extend", on=f"attempt:{running.attempt_id}", at=at, minutes=minutes
+        actor=actor, action="attempt.extend", on=f"attempt:{running.attempt_id}", at=at, minutes=minutes
     )
 
 
@@ -243,7 +243,12 @@ def release(*, round_: RoundRow, enrolment_id: int, reason: str, at: datetime, a
     ids = [go.attempt_id for go in known.goes]
     db.session.execute(update(Attempt).where(Attempt.id.in_(ids)).values(voided_at=at, void_reason=reason))
     audit.record(
-        actor=actor, action="attempt-void", on=f"participant:{known.participant_id}", at=at, attempts=ids, reason=reason
+        actor=actor,
+        action="attempt.void",
+        on=f"participant:{known.participant_id}",
+        at=at,
+        attempts=ids,
+        reason=reason,
     )
     return len(ids)
 
@@ -255,7 +260,9 @@ def _running(known: History) -> Go:
 
 
 def _require_device(state: Sheet, device: str) -> None:
-    if state.device_hash is None or not secrets.compare_digest(state.device_hash, queries.device_hash(device)):
+    if state.device_hash is None or not secrets.compare_digest(
+        state.device_hash, queries.device_hash(device)
+    ):
         raise OtherDevice
 
 
@@ -270,7 +277,9 @@ def _open_sheet(attempt_id: str, device: str, at: datetime) -> Sheet:
 def _merged(state: Sheet, incoming: Mapping[int, Saved]) -> marking.Merged:
     # Sequence 0 comes from a page without script: one page, one person, so what arrives last is the newest.
     numbered = {
-        position: saved if saved.seq else Saved(state.answers.get(position, Saved(0, ())).seq + 1, saved.chosen)
+        position: saved
+        if saved.seq
+        else Saved(state.answers.get(position, Saved(0, ())).seq + 1, saved.chosen)
         for position, saved in incoming.items()
     }
     return marking.merge(state.answers, numbered)

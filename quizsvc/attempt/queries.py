@@ -217,7 +217,6 @@ def _sheets() -> Select[Any]:
 
 
 def _sheet(row: Row[Any]) -> Sheet:
-    closes_at = max(row.closes_at, row.link_closes_at or row.closes_at)
     return Sheet(
         attempt_id=row.id,
         participant_id=row.participant_id,
@@ -244,8 +243,8 @@ def _sheet(row: Row[Any]) -> Sheet:
         resume=row.resume,
         receipt=row.receipt,
         started_at=row.started_at,
-        deadline=min(row.limit_ends_at or closes_at, closes_at),
-        window_closes_at=closes_at,
+        deadline=_deadline(row.limit_ends_at, row.closes_at, row.link_closes_at),
+        window_closes_at=_deadline(None, row.closes_at, row.link_closes_at),
         limited=row.limit_ends_at is not None,
         submitted_at=row.submitted_at,
         overdue=row.overdue,
@@ -274,7 +273,14 @@ def history(round_id: int, enrolment_id: int) -> History:
     if not rows:
         return History(None, 0, ())
     goes = tuple(
-        Go(row.id, tuple(index for index, _ in row.form), row.device_hash, row.resume, row.started_at, row.submitted_at)
+        Go(
+            row.id,
+            tuple(index for index, _ in row.form),
+            row.device_hash,
+            row.resume,
+            row.started_at,
+            row.submitted_at,
+        )
         for row in rows
         if row.id is not None
     )
@@ -345,7 +351,8 @@ def seats_of(round_: RoundRow, unit_id: int) -> list[SeatState]:
     for row in rows:
         goes.setdefault(row.enrolment_id, []).append(row)
     return [
-        _seat_state(round_, place, goes.get(place.enrolment_id, ())) for place in roster.places(unit_id, round_.term)
+        _seat_state(round_, place, goes.get(place.enrolment_id, ()))
+        for place in roster.places(unit_id, round_.term)
     ]
 
 
@@ -382,20 +389,23 @@ def counted_score(scores: Sequence[int], counted: str) -> int | None:
 
 def ran_out(at: datetime, limit: int) -> list[str]:
     """List open attempts that the clock has ended, oldest first (1 statement)."""
-    closes_at = func.coalesce(Link.closes_at, Round.closes_at)
+    link_closes_at = func.coalesce(Link.closes_at, Round.closes_at)
     rows = db.session.execute(
-        select(Attempt.id, Attempt.limit_ends_at, Round.closes_at, Link.closes_at)
+        select(Attempt.id, Attempt.limit_ends_at, Round.closes_at, link_closes_at)
         .join(Round, Round.id == Attempt.round_id)
         .join(Link, Link.id == Attempt.link_id)
         .where(Attempt.submitted_at.is_(None), Attempt.voided_at.is_(None))
-        .where((Attempt.limit_ends_at < at) | ((closes_at < at) & (Round.closes_at < at)))
+        .where((Attempt.limit_ends_at < at) | ((Round.closes_at < at) & (link_closes_at < at)))
         .order_by(Attempt.started_at)
         .limit(limit)
     ).all()
     return [
         attempt_id
-        for attempt_id, limit_ends_at, round_closes_at, link_closes_at in rows
-        if not window.accepts(
-            at, min(limit_ends_at or datetime.max.replace(tzinfo=at.tzinfo), max(round_closes_at, link_closes_at or round_closes_at))
-        )
+        for attempt_id, limit_ends, round_closes, link_closes in rows
+        if not window.accepts(at, _deadline(limit_ends, round_closes, link_closes))
     ]
+
+
+def _deadline(limit_ends_at: datetime | None, round_closes_at: datetime, link_closes_at: datetime | None) -> datetime:
+    closes_at = max(round_closes_at, link_closes_at or round_closes_at)
+    return min(limit_ends_at or closes_at, closes_at)

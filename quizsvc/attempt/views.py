@@ -1,4 +1,4 @@
-"""The student's pages: /c/<code> landing, seat, start; /a/<attempt> questions to result; /r/<receipt>."""
+"""The student's pages (/c/<code>, /a/<attempt>, /r/<receipt>) and the teacher's page of one seat."""
 
 import re
 import secrets
@@ -6,13 +6,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from quizsvc import clock, throttle
 from quizsvc.attempt import forms, operations, queries
 from quizsvc.attempt.queries import Sheet
+from quizsvc.campaign import queries as campaign
+from quizsvc.campaign.queries import RoundRow
 from quizsvc.core import assembly, linkcode, marking, term, window
+from quizsvc.core.access import Permission
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
 from quizsvc.link import queries as link
@@ -20,9 +34,11 @@ from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
 from quizsvc.web import qr
-from quizsvc.web.guard import public
+from quizsvc.web.guard import actor, guarded, public
+from quizsvc.web.guard import check as require
 
 blueprint = Blueprint("attempt", __name__, template_folder="templates")
+seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/staff")
 
 HALF_A_YEAR_S = 180 * 24 * 3600
 SECONDS_AN_ITEM = 35
@@ -61,7 +77,7 @@ def remember_size(response: Response) -> Response:
 
 
 @blueprint.app_context_processor
-def text_size() -> Mapping[str, Any]:
+def text_size() -> dict[str, Any]:
     """Tell templates whether large text is on."""
     large = request.args.get("size", request.cookies.get("size")) == "lg"
     return {"large": large, "size_link": lambda: f"?size={'md' if large else 'lg'}"}
@@ -162,7 +178,8 @@ def seat_taken(refusal: operations.SeatTaken) -> ResponseReturnValue:
     """Show the one neutral page, with a way on for whoever has the resume code."""
     door = _door(str((request.view_args or {})["code"]))
     return make_response(
-        render_template("attempt/taken.html", code=door.code, class_name=door.unit_name, seat=refusal.seat), 409
+        render_template("attempt/taken.html", code=door.code, class_name=door.unit_name, seat=refusal.seat),
+        409,
     )
 
 
@@ -173,7 +190,8 @@ def other_device(refusal: operations.OtherDevice) -> ResponseReturnValue:
         return Response(refusal.text, status=refusal.status, mimetype="text/plain")
     state = queries.sheet(str((request.view_args or {})["attempt_id"]))
     return make_response(
-        render_template("attempt/taken.html", code=state.code, class_name=state.class_name, seat=state.seat), 403
+        render_template("attempt/taken.html", code=state.code, class_name=state.class_name, seat=state.seat),
+        403,
     )
 
 
@@ -389,7 +407,12 @@ def receipt(receipt: str) -> ResponseReturnValue:
         state = queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
     except queries.UnknownAttempt:
         throttle.take(
-            kind="receipt", subject="all", limit=300, window_s=600, at=clock.now(), text="查询太多了，请过十分钟再试。"
+            kind="receipt",
+            subject="all",
+            limit=300,
+            window_s=600,
+            at=clock.now(),
+            text="查询太多了，请过十分钟再试。",
         )
         raise
     return render_template("attempt/proof.html", state=state, own=False, met=_met(state))
@@ -402,3 +425,81 @@ def receipt_picture(receipt: str) -> ResponseReturnValue:
     known = queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
     address = f"{current_app.config['SETTINGS'].public_url}/r/{known.receipt}"
     return Response(qr.png(address), mimetype="image/png")
+
+
+def _seat(round_id: int, unit_id: int, seat: int) -> tuple[RoundRow, roster.UnitRow, queries.SeatState]:
+    unit = roster.unit(unit_id)
+    require(Permission.MANAGE_ATTEMPTS, unit.path)
+    round_ = campaign.round_of(round_id)
+    if not unit.path.startswith(campaign.round_paths(round_id)):
+        abort(404)
+    found = next((state for state in queries.seats_of(round_, unit_id) if state.seat == seat), None)
+    if found is None:
+        abort(404)
+    return round_, unit, found
+
+
+@seats.get("/rounds/<int:round_id>/classes/<int:unit_id>/seats/<int:seat>")
+@guarded(Permission.MANAGE_ATTEMPTS)
+def seat_page(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
+    """Show one seat and what its teacher may do about it."""
+    round_, unit, state = _seat(round_id, unit_id, seat)
+    return render_template(
+        "attempt/seat.html",
+        round=round_,
+        unit=unit,
+        seat=state,
+        transfer=forms.Transfer(),
+        extend=forms.Extend(),
+        release=forms.Release(),
+    )
+
+
+@seats.post("/rounds/<int:round_id>/classes/<int:unit_id>/seats/<int:seat>/transfer")
+@guarded(Permission.MANAGE_ATTEMPTS)
+def transfer(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
+    """Let the seat go on with another phone."""
+    round_, _, state = _seat(round_id, unit_id, seat)
+    operations.transfer(round_=round_, enrolment_id=state.enrolment_id, at=clock.now(), actor=actor())
+    flash(f"{seat} 号可以换手机了：请同学用新手机扫班级码，点 {seat} 号，就接着做。")
+    return _back_to_seat()
+
+
+@seats.post("/rounds/<int:round_id>/classes/<int:unit_id>/seats/<int:seat>/extend")
+@guarded(Permission.MANAGE_ATTEMPTS)
+def extend(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
+    """Give the seat more time."""
+    round_, _, state = _seat(round_id, unit_id, seat)
+    form = forms.Extend()
+    if not form.validate_on_submit():
+        raise Refusal("加时要写分钟数。")
+    operations.extend(
+        round_=round_,
+        enrolment_id=state.enrolment_id,
+        minutes=form.minutes.data,
+        at=clock.now(),
+        actor=actor(),
+    )
+    flash(f"{seat} 号加了 {form.minutes.data} 分钟，马上生效。")
+    return _back_to_seat()
+
+
+@seats.post("/rounds/<int:round_id>/classes/<int:unit_id>/seats/<int:seat>/release")
+@guarded(Permission.MANAGE_ATTEMPTS)
+def release(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
+    """Void the seat's attempts, with a reason, so that it can begin again."""
+    round_, _, state = _seat(round_id, unit_id, seat)
+    form = forms.Release()
+    count = operations.release(
+        round_=round_,
+        enrolment_id=state.enrolment_id,
+        reason=form.reason.data or "",
+        at=clock.now(),
+        actor=actor(),
+    )
+    flash(f"{seat} 号的 {count} 次作答已作废并留档，可以重新开始。")
+    return _back_to_seat()
+
+
+def _back_to_seat() -> Response:
+    return make_response(redirect(url_for("seat.seat_page", **(request.view_args or {})), 303))

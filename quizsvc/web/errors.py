@@ -4,7 +4,7 @@ import structlog
 from flask import Flask, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, plain)
     for unavailable in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(unavailable, busy)
+    app.register_error_handler(DataError, unreadable)
     app.register_error_handler(Exception, broken)
 
 
@@ -69,6 +70,13 @@ def busy(error: Exception) -> ResponseReturnValue:
     response = make_response(page(503, *BUSY), 503)
     response.headers["Retry-After"] = "2"
     return response
+
+
+def unreadable(error: DataError) -> ResponseReturnValue:
+    """Answer 400 to what the database cannot even store: a NUL in a text, a number out of range."""
+    log.info("unreadable", error=type(error.orig).__name__)
+    db.session.rollback()
+    return page(400, *SENTENCES[400])
 
 
 def broken(_error: Exception) -> ResponseReturnValue:

@@ -42,7 +42,8 @@ def guarded(permission: Permission) -> Callable[[View], View]:
 
 def identity() -> Identity | None:
     """Return who is signed in, as the staff slice loaded it for this request."""
-    return g.get("identity")
+    known: Identity | None = g.get("identity")
+    return known
 
 
 def me() -> Identity:

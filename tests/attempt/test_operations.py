@@ -265,7 +265,7 @@ def test_release_voids_with_a_reason_and_frees_the_seat(classroom: Classroom, ap
 
     assert voided == 1
     assert right.start().status_code == 303
-    assert db.session.query(AuditEntry).filter_by(action="attempt-void").count() == 1
+    assert db.session.query(AuditEntry).filter_by(action="attempt.void").count() == 1
     assert [seat.attempts for seat in queries.seats_of(round_, classroom.unit.id)] == [1, 0, 0]
 
 

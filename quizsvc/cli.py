@@ -1,0 +1,78 @@
+"""The `quizsvc` command group: demo, serve, db, and every slice's own group."""
+
+import sys
+from typing import Any
+
+import click
+from flask.cli import FlaskGroup
+from flask_migrate.cli import db
+
+from quizsvc import demo, serve, wsgi
+from quizsvc.app import create_app
+from quizsvc.attempt.cli import attempt
+from quizsvc.bank.cli import bank
+from quizsvc.campaign.cli import campaign, round_
+from quizsvc.core.refusal import Refusal
+from quizsvc.link.cli import link
+from quizsvc.paper.cli import paper
+from quizsvc.rollup.cli import rollup
+from quizsvc.roster.cli import roster
+from quizsvc.settings import BadSettings
+from quizsvc.staff.cli import staff
+from quizsvc.web.health import WrongRevision
+
+
+class Commands(FlaskGroup):
+    """The group; a refusal is one sentence and exit code 1, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            raise click.ClickException(refusal.text) from refusal
+        except (BadSettings, WrongRevision) as wrong:
+            raise click.ClickException(str(wrong)) from wrong
+
+
+@click.group(
+    cls=Commands,
+    create_app=lambda: create_app(wsgi.settings()),
+    add_default_commands=False,
+    add_version_option=False,
+    load_dotenv=False,
+    set_debug_flag=False,
+)
+def main() -> None:
+    """反诈知晓：全员反诈测试、班级二维码、知晓率。"""
+
+
+@main.command("serve", with_appcontext=False)
+def serve_command() -> None:
+    """Run the server with the settings of the environment."""
+    settings = wsgi.settings()
+    wsgi.application(settings)  # says once, before any process starts, when the database is of another revision
+    opened = serve.listen(settings.host, settings.port)
+    click.echo(f"{settings.brand} 运行中：{settings.public_url}（{settings.host}:{settings.port}，Ctrl+C 停止）")
+    serve.run(settings, opened)
+
+
+@main.command("demo", with_appcontext=False)
+@click.option("--port", default=8000, show_default=True, help="端口")
+@click.option("--prepare-only", is_flag=True, help="只准备数据，不启动服务")
+def demo_command(port: int, prepare_only: bool) -> None:
+    """Build a fictional county with a running round, print its doors, and serve it."""
+    address = f"http://{demo.own_address()}:{port}"
+    settings = wsgi.settings(mode="demo", port=str(port), public_url=address)
+    opened = None if prepare_only else serve.listen(settings.host, settings.port)
+    demo.prepare(settings)
+    if opened is not None:
+        serve.run(settings, opened)
+
+
+for group in (db, bank, paper, roster, campaign, round_, link, attempt, rollup, staff):
+    main.add_command(group)
+
+__all__ = ["main"]
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Posted fields of the campaign pages."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from wtforms import (
+    BooleanField,
+    DateField,
+    DateTimeLocalField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.meta import DefaultMeta
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from quizsvc.campaign.operations import (
+    ALL_PARTS,
+    COUNTED,
+    IDENTITIES,
+    LONGEST_NAME,
+    MOST_ATTEMPTS,
+    REVIEW_PARTS,
+    CampaignPlan,
+    RoundPlan,
+)
+from quizsvc.clock import SHANGHAI
+
+NEEDED = InputRequired("请填写这一项")
+MOST_LIMIT_MIN = 600
+
+
+class ChineseForm(FlaskForm):  # type: ignore[misc]  # untyped library
+    """A form whose built-in sentences are Chinese."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # untyped library
+        """Take WTForms' own catalogue; Flask-WTF would look for Flask-Babel."""
+
+        locales = ("zh",)
+
+        def get_translations(self, form: Any) -> Any:
+            """Return the catalogue."""
+            return DefaultMeta.get_translations(self, form)
+
+
+class Campaign(ChineseForm):
+    """A new campaign."""
+
+    name = StringField("活动名称", [NEEDED, Length(max=LONGEST_NAME)])
+    code = StringField("代号", [NEEDED, Length(max=40)])
+    unit_id = SelectField("范围", [NEEDED], coerce=int)
+    term = SelectField("学期", [NEEDED])
+    target_percent = IntegerField("知晓率目标（%）", [NEEDED, NumberRange(1, 100)], default=100)
+    target_on = DateField("达标日期", [NEEDED])
+    organisers = TextAreaField("主办单位", [NEEDED, Length(max=400)])
+    hotline = StringField("咨询电话", [NEEDED, Length(max=16)], default="96110")
+    erase_on = DateField("清除个人信息的日期", [NEEDED])
+    is_test = BooleanField("这是测试活动：处处标明“测试·不计入”，不进任何报表，以后也不能改成正式活动")
+
+    def plan(self) -> CampaignPlan:
+        """Return what was decided."""
+        lines = (line.strip() for line in self.organisers.data.splitlines())
+        return CampaignPlan(
+            code=self.code.data.strip(),
+            name=self.name.data.strip(),
+            unit_id=self.unit_id.data,
+            term=self.term.data,
+            target_on=self.target_on.data,
+            organisers=tuple(line for line in lines if line),
+            erase_on=self.erase_on.data,
+            target_permyriad=self.target_percent.data * 100,
+            hotline=self.hotline.data.strip(),
+            is_test=self.is_test.data,
+        )
+
+
+class Account(ChineseForm):
+    """The name and picture of an official account."""
+
+    name = StringField("公众号名称", [NEEDED, Length(max=30)])
+    image = FileField("二维码图片", [FileRequired("请选择图片")])
+
+
+class Round(ChineseForm):
+    """A new round."""
+
+    title = StringField("标题", [NEEDED, Length(max=LONGEST_NAME)], default="六分钟，练一次识骗")
+    code = StringField("代号", [NEEDED, Length(max=40)])
+    paper_id = SelectField("试卷", [NEEDED], coerce=int)
+    unit_ids = SelectMultipleField("参加的单位", coerce=int, validate_choice=False)
+    opens_at = DateTimeLocalField("开始", [NEEDED], format="%Y-%m-%dT%H:%M")
+    closes_at = DateTimeLocalField("结束", [NEEDED], format="%Y-%m-%dT%H:%M")
+    identity = SelectField("认人方式", choices=IDENTITIES)
+    limit_min = IntegerField("答题限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)])
+    attempts = IntegerField("每人可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
+    counted = SelectField("按哪一次计", choices=COUNTED)
+    threshold_percent = IntegerField("知晓标准（得分占满分的 %）", [NEEDED, NumberRange(1, 100)], default=80)
+    review_after_submit = SelectMultipleField("交卷后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
+    review_after_close = SelectMultipleField("结束后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided."""
+        return RoundPlan(
+            code=self.code.data.strip(),
+            title=self.title.data.strip(),
+            paper_id=self.paper_id.data,
+            unit_ids=tuple(unit_id for unit_id in self.unit_ids.data if 0 < unit_id < 2**31),
+            opens_at=from_local(self.opens_at.data),
+            closes_at=from_local(self.closes_at.data),
+            identity=self.identity.data,
+            limit_s=self.limit_min.data * 60 if self.limit_min.data else None,
+            attempts=self.attempts.data,
+            counted=self.counted.data,
+            threshold_permyriad=self.threshold_percent.data * 100,
+            review_after_submit=tuple(self.review_after_submit.data),
+            review_after_close=tuple(self.review_after_close.data),
+        )
+
+
+class Prolong(ChineseForm):
+    """A later end."""
+
+    closes_at = DateTimeLocalField("新的结束时间", [NEEDED], format="%Y-%m-%dT%H:%M")
+
+
+def from_local(value: datetime) -> datetime:
+    """Read a wall clock time in China as a moment."""
+    return value.replace(tzinfo=SHANGHAI)

@@ -1,0 +1,321 @@
+"""Opening campaigns and rounds, their official accounts, closing early, prolonging. All of it is audited."""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import select, update
+
+from quizsvc import audit, clock
+from quizsvc.campaign import queries
+from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundUnit
+from quizsvc.core.refusal import Refusal
+from quizsvc.core.term import term_label
+from quizsvc.db import db, insert, operation
+from quizsvc.paper.models import Paper
+from quizsvc.roster.models import Unit
+
+IDENTITIES: Final = {"seat": "点序号", "roster": "点序号，再核对打星号的姓名"}
+COUNTED: Final = {"best": "最好的一次", "first": "第一次", "last": "最后一次"}
+REVIEW_PARTS: Final = {"score": "得分", "answers": "自己的选择", "key": "正确答案", "explanation": "解析"}
+ALL_PARTS: Final = tuple(REVIEW_PARTS)
+NEEDS_ANSWERS: Final = frozenset({"key", "explanation"})
+PAPER_KINDS: Final = {"test": "quiz"}  # kind of round -> kind of paper
+
+MOST_ACCOUNTS = 3
+MOST_ATTEMPTS = 20
+MOST_IMAGE_BYTES = 200 * 1024
+LONGEST_NAME = 60
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
+_HOTLINE = re.compile(r"[0-9][0-9-]{2,15}")
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CampaignPlan:
+    """What an organizer decides about a campaign; `is_test` stays as it is for ever."""
+
+    code: str
+    name: str
+    unit_id: int
+    term: str
+    target_on: date
+    organisers: tuple[str, ...]
+    erase_on: date
+    target_permyriad: int = 10000
+    hotline: str = "96110"
+    is_test: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundPlan:
+    """What an organizer decides about a round; `frozen_at` None is the opening."""
+
+    code: str
+    title: str
+    paper_id: int
+    unit_ids: tuple[int, ...]
+    opens_at: datetime
+    closes_at: datetime
+    kind: str = "test"
+    identity: str = "seat"
+    limit_s: int | None = None
+    attempts: int = 3
+    counted: str = "best"
+    threshold_permyriad: int = 8000
+    review_after_submit: tuple[str, ...] = ALL_PARTS
+    review_after_close: tuple[str, ...] = ALL_PARTS
+    frozen_at: datetime | None = None
+
+
+@operation
+def open_campaign(*, plan: CampaignPlan, at: datetime, actor: audit.Actor, dry_run: bool = False) -> int:
+    """Open a campaign and return its id."""
+    _check_campaign(plan)
+    if db.session.execute(select(Unit.id).where(Unit.id == plan.unit_id)).first() is None:
+        raise Refusal("没有这个单位，请重新选择。")
+    campaign_id: int | None = db.session.execute(
+        insert(Campaign)
+        .values(
+            code=plan.code, name=plan.name.strip(), unit_id=plan.unit_id, term=plan.term,
+            target_permyriad=plan.target_permyriad, target_on=plan.target_on,
+            organisers=[organiser.strip() for organiser in plan.organisers], hotline=plan.hotline,
+            is_test=plan.is_test, erase_on=plan.erase_on, created_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=[Campaign.code])
+        .returning(Campaign.id)
+    ).scalar_one_or_none()  # fmt: skip
+    if campaign_id is None:
+        raise Refusal(f"已经有代号是“{plan.code}”的活动了，请换一个代号。", status=409)
+    audit.record(
+        actor=actor, action="campaign.open", on=f"campaign:{campaign_id}", at=at, code=plan.code,
+        name=plan.name, unit=plan.unit_id, term=plan.term, target_permyriad=plan.target_permyriad,
+        target_on=plan.target_on, organisers=plan.organisers, hotline=plan.hotline, is_test=plan.is_test,
+        erase_on=plan.erase_on,
+    )  # fmt: skip
+    _end(dry_run)
+    return campaign_id
+
+
+@operation
+def set_account(
+    *,
+    campaign_id: int,
+    position: int,
+    name: str,
+    image: bytes,
+    at: datetime,
+    actor: audit.Actor,
+    dry_run: bool = False,
+) -> None:
+    """Set or replace the official account at a position; the image comes from campaign.files.cleaned."""
+    if not 1 <= position <= MOST_ACCOUNTS:
+        raise Refusal(f"公众号的位置是 1 到 {MOST_ACCOUNTS}。")
+    name = _named(name, "公众号名称", 30)
+    if not image.startswith(_PNG) or len(image) > MOST_IMAGE_BYTES:
+        raise Refusal("公众号二维码要用 200 KB 以内的 PNG 图片。")
+    queries.campaign_of(campaign_id)
+    account = insert(OfficialAccount).values(
+        campaign_id=campaign_id, position=position, name=name, image=image
+    )
+    db.session.execute(
+        account.on_conflict_do_update(
+            index_elements=[OfficialAccount.campaign_id, OfficialAccount.position],
+            set_={"name": account.excluded.name, "image": account.excluded.image},
+        )
+    )
+    audit.record(
+        actor=actor, action="campaign.account", on=f"campaign:{campaign_id}", at=at, position=position,
+        name=name, bytes=len(image),
+    )  # fmt: skip
+    _end(dry_run)
+
+
+@operation
+def open_round(
+    *, campaign_id: int, plan: RoundPlan, at: datetime, actor: audit.Actor, dry_run: bool = False
+) -> int:
+    """Open a paper to units in a window under a policy, and return the round's id."""
+    campaign = queries.campaign_of(campaign_id)
+    _check_round(plan, at)
+    _check_erasure(plan.closes_at, campaign.erase_on)
+    _check_paper(plan)
+    unit_ids = _topmost(plan.unit_ids, campaign.unit_path, campaign.unit_name)
+    frozen_at = plan.frozen_at or plan.opens_at
+    round_id: int | None = db.session.execute(
+        insert(Round)
+        .values(
+            code=plan.code, campaign_id=campaign_id, paper_id=plan.paper_id, kind=plan.kind,
+            title=plan.title.strip(), identity=plan.identity, opens_at=plan.opens_at,
+            closes_at=plan.closes_at, limit_s=plan.limit_s, attempts=plan.attempts, counted=plan.counted,
+            threshold_permyriad=plan.threshold_permyriad,
+            review_after_submit=_in_order(plan.review_after_submit),
+            review_after_close=_in_order(plan.review_after_close), frozen_at=frozen_at, created_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=[Round.code])
+        .returning(Round.id)
+    ).scalar_one_or_none()  # fmt: skip
+    if round_id is None:
+        raise Refusal(f"已经有代号是“{plan.code}”的场次了，请换一个代号。", status=409)
+    db.session.execute(
+        insert(RoundUnit), [{"round_id": round_id, "unit_id": unit_id} for unit_id in unit_ids]
+    )
+    audit.record(
+        actor=actor, action="round.open", on=f"round:{round_id}", at=at, code=plan.code, campaign=campaign_id,
+        paper=plan.paper_id, units=unit_ids, opens_at=plan.opens_at, closes_at=plan.closes_at,
+        limit_s=plan.limit_s, identity=plan.identity, attempts=plan.attempts, counted=plan.counted,
+        threshold_permyriad=plan.threshold_permyriad, review_after_submit=plan.review_after_submit,
+        review_after_close=plan.review_after_close, frozen_at=frozen_at,
+    )  # fmt: skip
+    _end(dry_run)
+    return round_id
+
+
+@operation
+def close_early(*, round_id: int, at: datetime, actor: audit.Actor, dry_run: bool = False) -> None:
+    """End a running round now."""
+    round_ = queries.round_of(round_id)
+    round_.window().check(at)
+    if round_.opens_at == at:
+        raise Refusal("这个场次刚刚开始，请稍后再结束。", status=409)
+    db.session.execute(update(Round).where(Round.id == round_id, Round.closes_at > at).values(closes_at=at))
+    audit.record(
+        actor=actor, action="round.close", on=f"round:{round_id}", at=at, was=round_.closes_at, closes_at=at
+    )
+    _end(dry_run)
+
+
+@operation
+def prolong(
+    *, round_id: int, closes_at: datetime, at: datetime, actor: audit.Actor, dry_run: bool = False
+) -> None:
+    """Let a round end later."""
+    round_ = queries.round_of(round_id)
+    if closes_at <= max(round_.closes_at, at):
+        raise Refusal("新的结束时间要比现在的结束时间晚，也要晚于此刻。")
+    if round_.window().state(at) == "closed" and round_.revealed_by_closing():
+        raise Refusal("这个场次已经结束，答案也已经公布，不能再延长。需要的话请另开一个场次。", status=409)
+    _check_erasure(closes_at, round_.erase_on)
+    db.session.execute(
+        update(Round).where(Round.id == round_id, Round.closes_at < closes_at).values(closes_at=closes_at)
+    )
+    audit.record(
+        actor=actor,
+        action="round.prolong",
+        on=f"round:{round_id}",
+        at=at,
+        was=round_.closes_at,
+        closes_at=closes_at,
+    )
+    _end(dry_run)
+
+
+def _end(dry_run: bool) -> None:
+    """Take everything back when it was only to be checked."""
+    if dry_run:
+        db.session.rollback()
+
+
+def _check_campaign(plan: CampaignPlan) -> None:
+    _check_code(plan.code)
+    _named(plan.name, "活动名称")
+    term_label(plan.term)
+    if not plan.organisers:
+        raise Refusal("请至少写一个主办单位，海报上要印。")
+    for organiser in plan.organisers:
+        _named(organiser, "主办单位", 30)
+    if not _HOTLINE.fullmatch(plan.hotline):
+        raise Refusal("咨询电话只写数字，例如 96110。")
+    if not 1 <= plan.target_permyriad <= 10000:
+        raise Refusal("目标知晓率要在 0.01% 到 100% 之间。")
+    if plan.erase_on <= plan.target_on:
+        raise Refusal("清除个人信息的日子要在目标日期之后。")
+
+
+def _check_round(plan: RoundPlan, at: datetime) -> None:
+    _check_code(plan.code)
+    _named(plan.title, "场次标题")
+    _one_of(plan.kind, PAPER_KINDS, "场次种类")
+    _one_of(plan.identity, IDENTITIES, "认人方式")
+    _one_of(plan.counted, COUNTED, "计分方式")
+    _check_window(plan, at)
+    if not 1 <= plan.attempts <= MOST_ATTEMPTS:
+        raise Refusal(f"每人可以答的次数是 1 到 {MOST_ATTEMPTS} 次。")
+    if not 1 <= plan.threshold_permyriad <= 10000:
+        raise Refusal("知晓标准要在 0.01% 到 100% 之间。")
+    _check_review(plan)
+
+
+def _check_window(plan: RoundPlan, at: datetime) -> None:
+    if plan.closes_at <= plan.opens_at:
+        raise Refusal("结束时间要在开始时间之后。")
+    if plan.closes_at <= at:
+        raise Refusal("结束时间已经过去了，请改到以后。")
+    if plan.frozen_at is not None and plan.frozen_at > plan.closes_at:
+        raise Refusal("应测人数的冻结时间不能晚于结束时间。")
+    open_s = (plan.closes_at - plan.opens_at).total_seconds()
+    if plan.limit_s is not None and not 60 <= plan.limit_s <= open_s:
+        raise Refusal("答题限时至少 1 分钟，也不能比开放的时间还长；不限时请留空。")
+
+
+def _check_review(plan: RoundPlan) -> None:
+    for moment, parts in (("交卷后", plan.review_after_submit), ("结束后", plan.review_after_close)):
+        if not set(parts) <= REVIEW_PARTS.keys():
+            raise Refusal(f"{moment}能看的内容只有：{'、'.join(REVIEW_PARTS.values())}。")
+        if NEEDS_ANSWERS & set(parts) and "answers" not in parts:
+            raise Refusal(f"{moment}要看正确答案或解析，就要同时能看自己的选择。")
+    if not set(plan.review_after_submit) <= set(plan.review_after_close):
+        raise Refusal("交卷后能看的内容，场次结束后也要能看：看过的收不回来。")
+
+
+def _check_erasure(closes_at: datetime, erase_on: date) -> None:
+    if clock.local_day(closes_at) >= erase_on:
+        raise Refusal(f"结束时间要早于清除个人信息的日子（{erase_on.month} 月 {erase_on.day} 日）。")
+
+
+def _check_paper(plan: RoundPlan) -> None:
+    kind = db.session.execute(select(Paper.kind).where(Paper.id == plan.paper_id)).scalar_one_or_none()
+    if kind is None:
+        raise Refusal("没有这份试卷，请重新选择。")
+    if kind != PAPER_KINDS[plan.kind]:
+        raise Refusal("这份卷子不是测试卷，不能用在这个场次。")
+
+
+def _topmost(unit_ids: Iterable[int], home_path: str, home_name: str) -> list[int]:
+    """The chosen units without those that another chosen one holds; refuses what is not the campaign's."""
+    wanted = set(unit_ids)
+    if not wanted:
+        raise Refusal("请至少选一个参加的单位。")
+    paths = {
+        row.id: row.path for row in db.session.execute(select(Unit.id, Unit.path).where(Unit.id.in_(wanted)))
+    }
+    if paths.keys() != wanted or not all(path.startswith(home_path) for path in paths.values()):
+        raise Refusal(f"有的单位不在这个活动的范围（{home_name}）里，请重新选择。")
+    return sorted(
+        unit_id
+        for unit_id, path in paths.items()
+        if not any(path != other and path.startswith(other) for other in paths.values())
+    )
+
+
+def _in_order(parts: Collection[str]) -> list[str]:
+    return [part for part in REVIEW_PARTS if part in parts]
+
+
+def _one_of(value: str, allowed: Collection[str], what: str) -> None:
+    if value not in allowed:
+        raise Refusal(f"{what}只能是：{'、'.join(allowed)}。")
+
+
+def _check_code(code: str) -> None:
+    if not _CODE.fullmatch(code):
+        raise Refusal("代号只用小写字母、数字和连字符，2 到 40 个字符，例如 2026-autumn。")
+
+
+def _named(text: str, what: str, longest: int = LONGEST_NAME) -> str:
+    text = text.strip()
+    if not text or len(text) > longest or not text.isprintable():
+        raise Refusal(f"{what}要写 1 到 {longest} 个字，不能换行。")
+    return text

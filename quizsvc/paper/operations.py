@@ -1,16 +1,13 @@
 """Writes of the papers: the freeze."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
 from quizsvc import audit
 from quizsvc.bank.queries import VersionRow
-from quizsvc.core import assembly, bankfile
+from quizsvc.core import assembly
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import db, insert, operation
 from quizsvc.paper import queries
@@ -43,8 +40,8 @@ def freeze_paper(
     rows = queries.rule_rows(blueprint, candidates, topics)
     if short := queries.shortfall_texts(rows):
         raise queries.Unfillable(short)
-    content = content_of(blueprint, versions, topics)
-    hashed = content_hash(code=code, title=title, kind=kind, content=content)
+    content = queries.content_of(blueprint, versions, topics)
+    hashed = queries.content_hash(code=code, title=title, kind=kind, content=content)
     paper_id = db.session.execute(
         insert(Paper)
         .values(code=code, kind=kind, title=title, content=content, content_hash=hashed, frozen_at=at)
@@ -58,28 +55,6 @@ def freeze_paper(
         items=blueprint.item_count, points=blueprint.total_points, pool=len(versions),
     )  # fmt: skip
     return int(paper_id)
-
-
-def content_of(
-    blueprint: assembly.Blueprint, versions: Sequence[VersionRow], topics: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return what a paper keeps: rules, every wording whole, the names of its topics."""
-    used = sorted({version.item.topic for version in versions})
-    return {
-        "blueprint": queries.written(blueprint),
-        "items": [
-            {"version": one.version_id, "bank": one.bank_code, "item": bankfile.content_of(one.item)}
-            for one in versions
-        ],
-        "topics": {topic: topics.get(topic, topic) for topic in used},
-    }
-
-
-def content_hash(*, code: str, title: str, kind: str, content: Mapping[str, Any]) -> str:
-    """Name a paper by everything it says: SHA-256 over its canonical JSON."""
-    whole = {"code": code, "title": title, "kind": kind, "content": content}
-    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _already(code: str, hashed: str) -> int:

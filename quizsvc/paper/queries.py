@@ -1,5 +1,7 @@
 """Reads over the papers: what a blueprint can draw from, frozen papers, and what participants see of them."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -325,6 +327,28 @@ def blueprint_of(values: Mapping[str, Any]) -> assembly.Blueprint:
         tuple(assembly.Rule(**rule) for rule in values["rules"]),
         tuple(assembly.Fixed(**item) for item in values["fixed"]),
     )
+
+
+def content_of(
+    blueprint: assembly.Blueprint, versions: Sequence[bank.VersionRow], topics: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what a paper keeps: rules, every wording whole, the names of its topics."""
+    used = sorted({version.item.topic for version in versions})
+    return {
+        "blueprint": written(blueprint),
+        "items": [
+            {"version": one.version_id, "bank": one.bank_code, "item": bankfile.content_of(one.item)}
+            for one in versions
+        ],
+        "topics": {topic: topics.get(topic, topic) for topic in used},
+    }
+
+
+def content_hash(*, code: str, title: str, kind: str, content: Mapping[str, Any]) -> str:
+    """Name a paper by everything it says: SHA-256 over its canonical JSON."""
+    whole = {"code": code, "title": title, "kind": kind, "content": content}
+    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @lru_cache(maxsize=KEPT)

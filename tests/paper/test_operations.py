@@ -14,7 +14,7 @@ from quizsvc.core import bankfile
 from quizsvc.core.assembly import Rule
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import db
-from quizsvc.paper import operations, queries
+from quizsvc.paper import queries
 from tests.make import an_item
 from tests.paper.conftest import TOPICS, a_plan, frozen_id, imported
 
@@ -128,7 +128,7 @@ def test_hash_covers_everything(app: Flask) -> None:
     imported(*BRUSHING)
     plan = a_plan()
     pool = queries.pool(plan)
-    content = operations.content_of(pool.blueprint, pool.versions, TOPICS)
+    content = queries.content_of(pool.blueprint, pool.versions, TOPICS)
     values: dict[str, Any] = {"code": "a", "title": "b", "kind": "quiz", "content": content}
     first = bankfile.content_of(BRUSHING[0])
     others = [
@@ -144,7 +144,7 @@ def test_hash_covers_everything(app: Flask) -> None:
         ),
     ]
 
-    hashes = {operations.content_hash(**other) for other in (values, *others)}
+    hashes = {queries.content_hash(**other) for other in (values, *others)}
 
     assert len(hashes) == 1 + len(others)
 
@@ -156,7 +156,7 @@ def test_stored_hash_is_that_of_the_stored_content(app: Flask) -> None:
 
     [(_, code, kind, title, content, hashed)] = stored()
 
-    assert hashed == operations.content_hash(code=code, title=title, kind=kind, content=json.loads(content))
+    assert hashed == queries.content_hash(code=code, title=title, kind=kind, content=json.loads(content))
 
 
 def test_freeze_is_audited_once(app: Flask) -> None:

@@ -96,5 +96,7 @@ def record_submission(*, attempt_id: str, answers_hash: str, at: datetime) -> No
 
 def entry_hash(*, seq: int, at: datetime, actor: str, action: str, on: str, detail: str, prev: str) -> str:
     """Hash one entry together with the hash before it."""
-    entry = json.dumps([seq, at.isoformat(), actor, action, on, detail], ensure_ascii=False, separators=(",", ":"))
+    entry = json.dumps(
+        [seq, at.isoformat(), actor, action, on, detail], ensure_ascii=False, separators=(",", ":")
+    )
     return hashlib.sha256(f"{prev}{entry}".encode()).hexdigest()

@@ -51,9 +51,13 @@ def main() -> None:
 def serve_command() -> None:
     """Run the server with the settings of the environment."""
     settings = wsgi.settings()
-    wsgi.application(settings)  # says once, before any process starts, when the database is of another revision
+    wsgi.application(
+        settings
+    )  # says once, before any process starts, when the database is of another revision
     opened = serve.listen(settings.host, settings.port)
-    click.echo(f"{settings.brand} 运行中：{settings.public_url}（{settings.host}:{settings.port}，Ctrl+C 停止）")
+    click.echo(
+        f"{settings.brand} 运行中：{settings.public_url}（{settings.host}:{settings.port}，Ctrl+C 停止）"
+    )
     serve.run(settings, opened)
 
 

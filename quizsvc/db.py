@@ -57,7 +57,9 @@ _NAMES = {
 class Base(DeclarativeBase):
     """The base of all tables: constraint names by convention, moments in UTC."""
 
-    registry = registry(metadata=MetaData(naming_convention=_NAMES), type_annotation_map={datetime: UtcDateTime})
+    registry = registry(
+        metadata=MetaData(naming_convention=_NAMES), type_annotation_map={datetime: UtcDateTime}
+    )
 
 
 PathText = String().with_variant(String(collation="C"), "postgresql")

@@ -60,7 +60,9 @@ class Settings:
             instance=instance,
             database_url=read.text("DATABASE_URL", f"sqlite:///{instance / 'quizsvc.sqlite'}"),
             secret_key=read.text("SECRET_KEY", "") or kept_secret(instance / "secret_key"),
-            public_url=read.text("PUBLIC_URL", f"http://127.0.0.1:{port}" if mode == "demo" else "").rstrip("/"),
+            public_url=read.text("PUBLIC_URL", f"http://127.0.0.1:{port}" if mode == "demo" else "").rstrip(
+                "/"
+            ),
             brand=read.text("BRAND", "反诈知晓"),
             sqlite_synchronous=read.choice("SQLITE_SYNCHRONOUS", ("FULL", "NORMAL"), "FULL"),  # type: ignore[arg-type]  # checked
             trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 5),
@@ -79,13 +81,17 @@ class Settings:
         if len(self.secret_key) < 32:
             raise BadSettings("QUIZSVC_SECRET_KEY 太短：至少 32 个字符，或删掉它，由程序自动生成。")
         if not urlsplit(self.public_url).netloc:
-            raise BadSettings("请设置 QUIZSVC_PUBLIC_URL，例如 https://fz.example.edu.cn，二维码里印的就是它。")
+            raise BadSettings(
+                "请设置 QUIZSVC_PUBLIC_URL，例如 https://fz.example.edu.cn，二维码里印的就是它。"
+            )
         if self.mode == "demo":
             return
         if not self.https:
             raise BadSettings("正式运行必须用 https：请把 QUIZSVC_PUBLIC_URL 写成 https:// 开头的地址。")
         if "demo" in self.instance.parts or "/demo/" in self.database_url:
-            raise BadSettings("这是演示用的目录或数据库，不能正式使用：请改 QUIZSVC_INSTANCE 或 QUIZSVC_DATABASE_URL。")
+            raise BadSettings(
+                "这是演示用的目录或数据库，不能正式使用：请改 QUIZSVC_INSTANCE 或 QUIZSVC_DATABASE_URL。"
+            )
 
 
 class _Reader:

@@ -43,7 +43,9 @@ def a_school(county: Unit, code: str = "sy", name: str = "阳光县实验中学"
     return a_unit(code, name, "school", county)
 
 
-def a_class(parent: Unit, pupils: int = 3, code: str = "703", name: str = "七年级（3）班", names: bool = False) -> Unit:
+def a_class(
+    parent: Unit, pupils: int = 3, code: str = "703", name: str = "七年级（3）班", names: bool = False
+) -> Unit:
     """A class with seats 1..pupils and a head-count; with `names`, persons behind the seats."""
     unit = a_unit(code, name, "class", parent)
     for seat in range(1, pupils + 1):
@@ -51,10 +53,21 @@ def a_class(parent: Unit, pupils: int = 3, code: str = "703", name: str = "七�
         if names:
             school = db.session.get(Unit, parent.id)
             person = saved(
-                Person(school_id=school.id, student_number=f"{code}{seat:02}", name=f"李{'明安宁远'[seat % 4]}航", created_at=LONG_AGO)
+                Person(
+                    school_id=school.id,
+                    student_number=f"{code}{seat:02}",
+                    name=f"李{'明安宁远'[seat % 4]}航",
+                    created_at=LONG_AGO,
+                )
             )
         db.session.add(
-            Enrolment(unit_id=unit.id, term=TERM, seat=seat, person_id=person.id if person else None, joined_at=LONG_AGO)
+            Enrolment(
+                unit_id=unit.id,
+                term=TERM,
+                seat=seat,
+                person_id=person.id if person else None,
+                joined_at=LONG_AGO,
+            )
         )
     db.session.add(Headcount(unit_id=unit.id, term=TERM, expected=pupils, set_by="cli", set_at=LONG_AGO))
     db.session.commit()
@@ -84,7 +97,11 @@ def an_item(code: str = "brushing-01", **changes: Any) -> bankfile.Item:
 
 
 def an_item_version(item: bankfile.Item, bank: Bank | None = None) -> ItemVersion:
-    bank = bank or db.session.query(Bank).first() or saved(Bank(code="test", name="测试题库", created_at=LONG_AGO))
+    bank = (
+        bank
+        or db.session.query(Bank).first()
+        or saved(Bank(code="test", name="测试题库", created_at=LONG_AGO))
+    )
     row = saved(Item(bank_id=bank.id, code=item.code))
     return saved(
         ItemVersion(item_id=row.id, number=1, content=bankfile.content_of(item),
@@ -92,13 +109,16 @@ def an_item_version(item: bankfile.Item, bank: Bank | None = None) -> ItemVersio
     )  # fmt: skip
 
 
-def a_paper(items: int = 3, points: int = 10, drawn: int | None = None, pool: list[bankfile.Item] | None = None) -> Paper:
+def a_paper(
+    items: int = 3, points: int = 10, drawn: int | None = None, pool: list[bankfile.Item] | None = None
+) -> Paper:
     """A frozen paper that draws `drawn` (default all) of `items` single-choice items."""
     pool = pool or [an_item(f"brushing-{n:02}") for n in range(1, items + 1)]
     content = {
         "blueprint": {"rules": [{"count": drawn or len(pool), "points": points}], "fixed": []},
         "items": [
-            {"version": an_item_version(item).id, "bank": "test", "item": bankfile.content_of(item)} for item in pool
+            {"version": an_item_version(item).id, "bank": "test", "item": bankfile.content_of(item)}
+            for item in pool
         ],
     }
     return saved(
@@ -116,7 +136,9 @@ def a_campaign(unit: Unit, **changes: Any) -> Campaign:
     return saved(Campaign(**{**values, **changes}))
 
 
-def a_round(unit: Unit, paper: Paper | None = None, campaign: Campaign | None = None, **changes: Any) -> Round:
+def a_round(
+    unit: Unit, paper: Paper | None = None, campaign: Campaign | None = None, **changes: Any
+) -> Round:
     """A running test round over a unit: three attempts, best counts, threshold 80 %, no time limit."""
     values: dict[str, Any] = {
         "code": f"round-{next(_number)}", "campaign_id": (campaign or a_campaign(unit)).id,
@@ -144,8 +166,12 @@ def an_attempt(round_: Round, unit: Unit, seat: int, **changes: Any) -> Attempt:
     link = db.session.query(Link).filter_by(round_id=round_.id, unit_id=unit.id).first() or a_link(
         round_, unit, code=f"L{next(_number):06}"
     )
-    participant = db.session.query(Participant).filter_by(round_id=round_.id, enrolment_id=enrolment.id).first() or saved(
-        Participant(round_id=round_.id, unit_id=unit.id, enrolment_id=enrolment.id, extension_s=0, created_at=OPENS)
+    participant = db.session.query(Participant).filter_by(
+        round_id=round_.id, enrolment_id=enrolment.id
+    ).first() or saved(
+        Participant(
+            round_id=round_.id, unit_id=unit.id, enrolment_id=enrolment.id, extension_s=0, created_at=OPENS
+        )
     )
     number = next(_number)
     submitted_at = changes.pop("submitted_at", OPENS + timedelta(hours=number))
@@ -166,6 +192,12 @@ def a_staff(login: str, name: str, *grants: tuple[str, Unit | None]) -> Staff:
     row = saved(Staff(login=login, name=name, password_hash=None, epoch=1, created_at=LONG_AGO))
     for role, unit in grants:
         saved(
-            RoleGrant(staff_id=row.id, role=role, unit_id=unit.id if unit else None, granted_by="cli", granted_at=LONG_AGO)
+            RoleGrant(
+                staff_id=row.id,
+                role=role,
+                unit_id=unit.id if unit else None,
+                granted_by="cli",
+                granted_at=LONG_AGO,
+            )
         )
     return row

@@ -17,7 +17,9 @@ def missing() -> list[str]:
     """List what is missing, a line each."""
     lines = []
     if postgres.binaries() is None:
-        lines.append("没有 PostgreSQL 服务端（initdb）：PostgreSQL 测试将跳过。Debian: apt install postgresql")
+        lines.append(
+            "没有 PostgreSQL 服务端（initdb）：PostgreSQL 测试将跳过。Debian: apt install postgresql"
+        )
     if chromium() is None:
         lines.append("没有 Chromium：浏览器测试将跳过。Debian: apt install chromium fonts-noto-cjk")
     if shutil.which("pdftoppm") is None:

@@ -151,6 +151,13 @@ def lead(
         started = Piece("还没有人完成" if tally.open else "还没有人开始", "gap")
         now = Piece(f"，{tally.open:,} 人正在作答。" if tally.open else "。")
         return (*everyone, started, now)
+    if missing <= 0 and tally.done > tally.expected:
+        return (
+            *everyone,
+            Piece("里已有 "),
+            Piece(f"{tally.done:,}", "number"),
+            Piece(" 人完成，人数对不上，请核对名册。"),
+        )
     if missing <= 0:
         return (*everyone, *_all_done(tally))
     return (
@@ -165,7 +172,7 @@ def lead(
 
 def _without_asking(notice: Notice) -> str | None:
     """Write what remains to be said when nobody is to be asked for anything, else None."""
-    counted = notice.expected > 0
+    counted = _counted(notice)
     if counted and notice.missing <= 0:
         return f"{notice.expected} 人都完成了，谢谢大家！"
     if notice.state == "closed":
@@ -183,11 +190,16 @@ def _by(notice: Notice) -> str:
     return f" {text} " if text[0].isdecimal() else f"{text} "
 
 
+def _counted(notice: Notice) -> bool:
+    """Tell whether the head-count can be believed: a class in which more are done than expected may lack some."""
+    return 0 < notice.expected >= notice.done
+
+
 def _progress(notice: Notice) -> str:
     """Write how far the class is, or when it will begin."""
     if notice.state == "before":
         return f"{moment_text(notice.opens_at, notice.at)} 开始。"
-    if not notice.expected:
+    if not _counted(notice):
         return f"已有 {notice.done} 人完成。"
     return f"已完成 {notice.done}/{notice.expected}，还差 {notice.missing} 人。"
 

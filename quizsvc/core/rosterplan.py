@@ -686,6 +686,7 @@ class _Seats(_Reading):
             elif place.person_id in self.person:
                 self.left_named[place.path, place.seat, self.person[place.person_id].name] = place
         self.claimed: dict[int, _Wanted] = {}
+        self.seated: set[int] = set()
         self.wanted_seats: set[tuple[str, int]] = set()
         self.lists: dict[str, list[Entry]] = defaultdict(list)
 
@@ -754,6 +755,8 @@ class _Seats(_Reading):
         """Put a row into a list of the plan; the place it keeps is taken from now on."""
         if place:
             self.claimed[place.id] = row
+        if person:
+            self.seated.add(person.id)
         self.lists[list_name].append(
             Entry(
                 row.line,
@@ -824,7 +827,8 @@ class _Seats(_Reading):
                 raise Rejection("姓名", f"{row.seat} 号在系统里是另一位有学号的同学：请补上这一行的学号。")
             return
         left = self.left_named.get((row.node.path, row.seat, row.name))
-        if left and left.person_id and not occupant and left.person_id not in self.live_of:
+        gone = left is not None and left.person_id not in self.live_of and left.person_id not in self.seated
+        if left and left.person_id and gone and not occupant:
             self._note("returned", row, left, self.person[left.person_id])
         else:
             self._arrive(row, None)

@@ -230,4 +230,3 @@ def _left_open(line: str) -> str:
     if line.lstrip().startswith("#"):
         return ""
     return next((mark for mark in _DELIMITERS if line.count(mark) % 2), "")
-

@@ -42,7 +42,9 @@ def known(*places: KnownPlace, target: int = 2, units: tuple[KnownUnit, ...] = (
     return Known(lineage, beneath, places, PERSONS)
 
 
-def place(id: int, seat: int, person: int | None = None, unit: KnownUnit = C1, live: bool = True) -> KnownPlace:
+def place(
+    id: int, seat: int, person: int | None = None, unit: KnownUnit = C1, live: bool = True
+) -> KnownPlace:
     return KnownPlace(id, unit.path, seat, person, live)
 
 
@@ -56,7 +58,9 @@ def seats(*rows: tuple[str, ...], grade: str = "七年级") -> Sheet:
 
 
 def counts(*rows: tuple[str, str]) -> Sheet:
-    return Sheet("counts", tuple(Row(n, grade="7", class_name=c, count=k) for n, (c, k) in enumerate(rows, start=2)))
+    return Sheet(
+        "counts", tuple(Row(n, grade="7", class_name=c, count=k) for n, (c, k) in enumerate(rows, start=2))
+    )
 
 
 def told(found: Plan) -> dict[str, list[tuple[int, int, str]]]:
@@ -74,7 +78,9 @@ def reasons(found: Plan) -> list[tuple[int, str, str]]:
 
 
 def test_everything_as_it_is_changes_nothing():
-    found = plan(seats(("1", "1", "A1", "李明"), ("1", "2", "A2", "王芳")), known(place(1, 1, 1), place(2, 2, 2)))
+    found = plan(
+        seats(("1", "1", "A1", "李明"), ("1", "2", "A2", "王芳")), known(place(1, 1, 1), place(2, 2, 2))
+    )
     assert told(found) == {"same": [(2, 1, ""), (3, 2, "")]}
     assert (found.new_units, found.rejected, found.held) == ((), (), ())
 
@@ -93,7 +99,11 @@ def test_a_new_name_and_a_new_seat_are_told_together():
 def test_another_class_is_a_move_and_keeps_place_and_person():
     found = plan(seats(("2", "4", "A1", "李明")), known(place(1, 1, 1)))
     assert told(found) == {"moved": [(2, 4, "原在 七年级（1）班 1 号")]}
-    assert (found.moved[0].enrolment_id, found.moved[0].person_id, found.moved[0].from_path) == (1, 1, C1.path)
+    assert (found.moved[0].enrolment_id, found.moved[0].person_id, found.moved[0].from_path) == (
+        1,
+        1,
+        C1.path,
+    )
 
 
 def test_somebody_who_left_returns_to_the_same_place():
@@ -153,10 +163,13 @@ def test_somebody_known_by_name_returns_to_their_seat():
     assert told(found) == {"returned": [(2, 1, "")]}
 
 
+def test_nobody_returns_twice():
+    found = plan(seats(("2", "1", "A1", "李明"), ("1", "1", "", "李明")), known(place(1, 1, 1, live=False)))
+    assert told(found) == {"returned": [(2, 1, "")], "new": [(3, 1, "")]}
+
+
 def test_bare_seats_never_take_names_away_and_open_again():
-    found = plan(
-        seats(("1", "1"), ("1", "2"), ("1", "3")), known(place(1, 1, 1), place(2, 2, live=False))
-    )
+    found = plan(seats(("1", "1"), ("1", "2"), ("1", "3")), known(place(1, 1, 1), place(2, 2, live=False)))
     assert told(found) == {"same": [(2, 1, "")], "returned": [(3, 2, "")], "new": [(4, 3, "")]}
 
 
@@ -190,9 +203,7 @@ def test_a_nameless_place_slides_to_the_seat_that_is_set_free():
 
 def test_a_move_out_of_the_reach_of_the_import_is_rejected():
     found = plan(seats(("1", "1", "A1")), known(place(1, 1, 1, unit=C2), target=4))
-    assert reasons(found) == [
-        (2, "学号", "这位同学现在在别的班，不在这次导入的单位里：请在学校一级导入。")
-    ]
+    assert reasons(found) == [(2, "学号", "这位同学现在在别的班，不在这次导入的单位里：请在学校一级导入。")]
 
 
 @pytest.mark.parametrize(

@@ -40,13 +40,21 @@ def test_class_name(text: str, grade: str, name: str):
 
 
 def test_class_names_are_stable():
-    for text, grade in (("3", "七年级"), ("七(3)班", ""), ("3班", ""), ("实验班", "高一"), ("2303", "2023级")):
+    for text, grade in (
+        ("3", "七年级"),
+        ("七(3)班", ""),
+        ("3班", ""),
+        ("实验班", "高一"),
+        ("2303", "2023级"),
+    ):
         once = unitname.class_name(text, grade)
         assert unitname.class_name(once, grade) == once
         assert unitname.class_name(once, "") == once
 
 
-@pytest.mark.parametrize(("text", "number"), [("0", None), ("99", 99), ("100", None), ("九十九", 99), ("十", 10)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", None), ("99", 99), ("100", None), ("九十九", 99), ("十", 10)]
+)
 def test_numeral(text: str, number: int | None):
     assert unitname.numeral(text) == number
 

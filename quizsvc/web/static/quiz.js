@@ -15,10 +15,10 @@
     function picked(i) { return inputs(i).filter(function (e) { return e.checked; }); }
     function values(i) { return picked(i).map(function (e) { return e.value; }); }
     function put(i, saved) { seq[i] = saved[0]; inputs(i).forEach(function (e) { e.checked = saved[1].indexOf(e.value) >= 0; }); }
+    function text(e, t) { if (e.textContent != t) e.textContent = t; }
     function say(s, t) {  /* spoken only when something is wrong or right again */
       line.setAttribute('aria-live', /off|^note/.test(s + line.dataset.s) ? 'polite' : 'off');
-      if (line.textContent !== t) line.textContent = t;
-      line.dataset.s = s;
+      text(line, t); line.dataset.s = s;
     }
     function fail() { say('off', (handing ? '还没交上' : '暂时连不上') + '，答案在手机里，连上网自动' + (handing ? '交卷' : '上传')); }
 
@@ -63,8 +63,8 @@
           if (was[i] > sent[i]) sent[i] = was[i];
           if (o[i + 1] && seq[i] === was[i]) { put(i, o[i + 1]); sent[i] = seq[i]; stale = true; }
         });
-        keep(); paint();
-        if (stale) say('note', '另一处刚改过，已换成新的答案'); else if (!dirty()) say('ok', '答案已保存');
+        keep();
+        if (stale) { paint(); say('note', '另一处刚改过，已换成新的答案'); } else if (!dirty()) say('ok', '答案已保存');
         if (handing) push(); else if (dirty()) later(1);
       }, function () { busy = false; tries++; fail(); later(Math.min(30, Math.pow(2, tries)) + Math.random()); });
     }
@@ -75,28 +75,28 @@
       each(function (i) {
         var own = picked(i), cells = rows[i].children;
         dots[i].className = i === cur ? 'c' : flags[i] ? 'f' : own[0] ? 'd' : '';
-        cells[1].textContent = own.map(function (e) { return e.nextSibling.textContent; }).join('；');
+        text(cells[1], own.map(function (e) { return e.nextSibling.textContent; }).join('；'));
         cells[2].hidden = !flags[i]; cells[3].hidden = gaps[i].hidden = own[0]; if (!own[0]) left++;
       });
-      flag.hidden = check; flag.setAttribute('aria-pressed', !!flags[cur]); flag.textContent = flags[cur] ? '已标记' : '标记';
-      $('blanks').hidden = !left; $('left-out').textContent = left; next.setAttribute('aria-disabled', check && !!handing);
+      flag.hidden = check; flag.setAttribute('aria-pressed', !!flags[cur]); text(flag, flags[cur] ? '已标记' : '标记');
+      $('blanks').hidden = !left; text($('left-out'), left); next.setAttribute('aria-disabled', check && !!handing);
     }
     function show(e) {
       if (gone()) return;
       if (history.state) depth = history.state; else history.replaceState(++depth, '');
-      var m = /^#q(\d+)$/.exec(location.hash), check = location.hash === '#check', page = box, title = '检查答案';
-      cur = check ? n : m ? Math.max(1, Math.min(n, m[1])) - 1 : 0; seen = seen || check; shown = performance.now();
+      var hash = location.hash, check = hash === '#check', at = hash.slice(2) - 1, page = box, title = '检查答案';
+      cur = check ? n : qs[at] ? at : 0; seen = seen || check; shown = performance.now();
       to = seen || cur === n - 1 ? '#check' : '#q' + (cur + 2);
       each(function (i) { qs[i].className = i === cur ? 'q on' : 'q'; if (i === cur) page = qs[i]; });
-      box.hidden = !check; $('pos').textContent = check ? title : cur + 1 + ' / ' + n;
-      next.textContent = check ? '交卷' : to === '#check' ? title : '下一题';
-      back.style.visibility = cur ? '' : 'hidden'; back.href = '#q' + cur; back.textContent = '‹ ' + (check ? '第 ' + n + ' 题' : '上一题');
+      box.hidden = !check; text($('pos'), check ? title : cur + 1 + ' / ' + n);
+      text(next, check ? '交卷' : to === '#check' ? title : '下一题');
+      back.style.visibility = cur ? '' : 'hidden'; back.href = '#q' + cur; text(back, '‹ ' + (check ? '第 ' + n + ' 题' : '上一题'));
       d.title = (check ? title : '第 ' + (cur + 1) + ' 题（共 ' + n + ' 题）') + ' · 反诈知识测试';
-      paint(); if (e || m || check) all('h2[tabindex]', page)[0].focus({ preventScroll: true });
+      paint(); if (e || hash) all('h2[tabindex]', page)[0].focus({ preventScroll: true });
       w.scrollTo(0, 0);
     }
     function tick() {
-      var s = Math.max(0, Math.ceil((ends - performance.now()) / 1000)), r = s % 60; $('left').textContent = (s - r) / 60 + ':' + (r < 10 ? '0' : '') + r;
+      var s = Math.max(0, Math.ceil((ends - performance.now()) / 1000)), r = s % 60; text($('left'), (s - r) / 60 + ':' + (r < 10 ? '0' : '') + r);
       [300, 60].forEach(function (t) { if (s <= t && last > t) say('note', '还剩 ' + t / 60 + ' 分钟，到时自动交卷'); });
       last = s; if (!s && !handing) resync();
     }

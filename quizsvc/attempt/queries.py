@@ -406,6 +406,8 @@ def ran_out(at: datetime, limit: int) -> list[str]:
     ]
 
 
-def _deadline(limit_ends_at: datetime | None, round_closes_at: datetime, link_closes_at: datetime | None) -> datetime:
+def _deadline(
+    limit_ends_at: datetime | None, round_closes_at: datetime, link_closes_at: datetime | None
+) -> datetime:
     closes_at = max(round_closes_at, link_closes_at or round_closes_at)
     return min(limit_ends_at or closes_at, closes_at)

@@ -73,6 +73,8 @@ def test_demo_needs_nothing(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
-    documented = re.findall(r"^\| `QUIZSVC_([A-Z_]+)` \|", (PROJECT / "docs" / "SETTINGS.md").read_text(), re.M)
+    documented = re.findall(
+        r"^\| `QUIZSVC_([A-Z_]+)` \|", (PROJECT / "docs" / "SETTINGS.md").read_text(), re.M
+    )
 
     assert sorted(documented) == sorted(field.name.upper() for field in fields(Settings))

@@ -68,7 +68,9 @@ def test_fifty_parallel_goes_make_exactly_the_allowed_attempts(classroom: Classr
 
     def go(_: int) -> Any:
         begun = operations.start(door=door, seat=1, source="poster", device="d" * 22, at=NOON)
-        return operations.submit(attempt_id=begun.attempt_id, device="d" * 22, incoming={}, at=NOON).attempt_id
+        return operations.submit(
+            attempt_id=begun.attempt_id, device="d" * 22, incoming={}, at=NOON
+        ).attempt_id
 
     at_once(app, go, 50)
 
@@ -241,7 +243,10 @@ def test_transfer_lets_the_next_phone_go_on(classroom: Classroom, app: Flask) ->
     assert new.start().status_code == 409
 
     operations.transfer(
-        round_=campaign.round_of(classroom.round.id), enrolment_id=old.sheet.enrolment_id, at=NOON, actor=TEACHER
+        round_=campaign.round_of(classroom.round.id),
+        enrolment_id=old.sheet.enrolment_id,
+        at=NOON,
+        actor=TEACHER,
     )
     new.start()
 
@@ -316,7 +321,11 @@ def test_starts_are_told_apart_by_source(classroom: Classroom, app: Flask) -> No
     for seat, source in ((1, ""), (2, "g"), (3, "s")):
         Pupil(app.test_client(), seat).start(s=source)
 
-    assert queries.starts_by_source(classroom.round.id, classroom.unit.id) == {"poster": 1, "group": 1, "screen": 1}
+    assert queries.starts_by_source(classroom.round.id, classroom.unit.id) == {
+        "poster": 1,
+        "group": 1,
+        "screen": 1,
+    }
 
 
 def test_seat_given_up_by_one_pupil_is_new_to_the_next(classroom: Classroom, app: Flask) -> None:

@@ -85,7 +85,9 @@ def test_unknown_finished_and_taken_seats_get_the_same_page(classroom: Classroom
     stranger = app.test_client()
 
     pages = {
-        seat: text_of(stranger.post(f"/c/{CODE}/start", data={"seat": str(seat)})).replace(f"{seat} 号", "N 号")
+        seat: text_of(stranger.post(f"/c/{CODE}/start", data={"seat": str(seat)})).replace(
+            f"{seat} 号", "N 号"
+        )
         for seat in (1, 2, 9)
     }
     bodies = {re.sub(r'value="\d+"', 'value="N"', page) for page in pages.values()}
@@ -131,7 +133,9 @@ def test_answers_saved_without_script_are_shown_again(classroom: Classroom, phon
 
     page = text_of(phone.get(f"/a/{pupil.attempt_id}"))
 
-    assert re.findall(r'value="([a-z2-7]{4})" checked', page) == [chosen[position][0] for position in (1, 2, 3)]
+    assert re.findall(r'value="([a-z2-7]{4})" checked', page) == [
+        chosen[position][0] for position in (1, 2, 3)
+    ]
 
 
 def test_page_without_script_changes_its_mind(classroom: Classroom, phone: Any) -> None:
@@ -208,7 +212,10 @@ def test_practice_repeats_the_missed_until_right_and_stores_nothing(classroom: C
 
 
 def test_practice_offers_a_twin_of_the_missed_item(app: Any, at: Any, phone: Any) -> None:
-    pool = [make.an_item("a-1", twin="t", stem="原来的题"), make.an_item("a-2", twin="t", stem="换了衣服的题")]
+    pool = [
+        make.an_item("a-1", twin="t", stem="原来的题"),
+        make.an_item("a-2", twin="t", stem="换了衣服的题"),
+    ]
     a_classroom_with = make.a_paper(pool=pool, drawn=1)
     a_classroom(paper=a_classroom_with)
     pupil = Pupil(phone)
@@ -216,7 +223,9 @@ def test_practice_offers_a_twin_of_the_missed_item(app: Any, at: Any, phone: Any
     pupil.submit(pupil.tokens(right=lambda position: False))
     address = f"/a/{pupil.attempt_id}/practice"
 
-    stems = {re.search(r"<h2>([^<]+)</h2></legend>", text_of(phone.get(f"{address}?step={n}")))[1] for n in (0, 1)}
+    stems = {
+        re.search(r"<h2>([^<]+)</h2></legend>", text_of(phone.get(f"{address}?step={n}")))[1] for n in (0, 1)
+    }
 
     assert stems == {"原来的题", "换了衣服的题"}
 
@@ -307,7 +316,8 @@ def test_guessing_resume_codes_is_limited(classroom: Classroom, app: Any) -> Non
     stranger = app.test_client()
 
     codes = [
-        stranger.post(f"/c/{CODE}/resume", data={"seat": "1", "resume": f"0000000{n}"}).status_code for n in range(11)
+        stranger.post(f"/c/{CODE}/resume", data={"seat": "1", "resume": f"0000000{n}"}).status_code
+        for n in range(11)
     ]
 
     assert codes == [409] * 10 + [429]
@@ -316,7 +326,10 @@ def test_guessing_resume_codes_is_limited(classroom: Classroom, app: Any) -> Non
 def test_score_time_and_identity_from_the_client_change_nothing(classroom: Classroom, phone: Any) -> None:
     pupil = Pupil(phone)
     pupil.start()
-    forged = {name: "30" for name in ("score", "out_of", "correct", "submitted_at", "enrolment_id", "unit_id", "device_hash")}
+    forged = {
+        name: "30"
+        for name in ("score", "out_of", "correct", "submitted_at", "enrolment_id", "unit_id", "device_hash")
+    }
 
     pupil.submit(pupil.tokens(right=lambda position: False), **forged)
 

@@ -69,7 +69,10 @@ def shelf(tmp_path: Path) -> Path:
     )
     (folder / "01_brushing.toml").write_text("".join(ITEM.format(n=n) for n in range(1, 9)))
     (tmp_path / "blueprint.toml").write_text(BLUEPRINT)
-    rows = ["学校,年级,班级,座号", *(f"阳光县实验中学,七年级,七年级（3）班,{seat}" for seat in range(1, PUPILS + 1))]
+    rows = [
+        "学校,年级,班级,座号",
+        *(f"阳光县实验中学,七年级,七年级（3）班,{seat}" for seat in range(1, PUPILS + 1)),
+    ]
     rows += [f"阳光县实验中学,七年级,七年级（4）班,{seat}" for seat in range(1, 11)]
     (tmp_path / "roster.csv").write_bytes("\n".join(rows).encode("gb18030"))
     return tmp_path
@@ -91,7 +94,9 @@ class Phone:
     def sit(self, rights: int) -> str:
         landing = self.browser.get(self.address).get_data(as_text=True)
         assert f'name="seat" value="{self.seat}"' in landing
-        confirm = self.browser.post(self._action(landing), data={"seat": self.seat, "s": ""}).get_data(as_text=True)
+        confirm = self.browser.post(self._action(landing), data={"seat": self.seat, "s": ""}).get_data(
+            as_text=True
+        )
         questions = self.browser.post(
             self._action(confirm), data={"seat": self.seat, "s": ""}, follow_redirects=True
         ).get_data(as_text=True)
@@ -144,7 +149,7 @@ def test_from_a_bank_file_to_the_county_page(app: Flask, at: Any, shelf: Path) -
     for seat in range(1, DONE + 1):
         phone = Phone(app, path, seat)
         result = phone.sit(rights=4 if seat <= FIRST_AWARE else 3)
-        assert f"<b class=\"n\">{80 if seat <= FIRST_AWARE else 60}</b>" in result
+        assert f'<b class="n">{80 if seat <= FIRST_AWARE else 60}</b>' in result
         if FIRST_AWARE < seat <= AWARE:
             assert '<b class="n">100</b>' in phone.sit(rights=5)
 
@@ -165,7 +170,9 @@ def test_from_a_bank_file_to_the_county_page(app: Flask, at: Any, shelf: Path) -
     for figure in ("还差2人", "20/30", "25/30", "66.6%", "83.3%"):
         assert figure in board
 
-    organizer = signed_in(app, said(run, staff, "invite", "li", "李科", "--role", "organizer", "--unit", "yg/"))
+    organizer = signed_in(
+        app, said(run, staff, "invite", "li", "李科", "--role", "organizer", "--unit", "yg/")
+    )
     index = organizer.get("/staff/coverage").get_data(as_text=True)
     county = words(organizer.get(re.search(r'href="(/staff/rounds/\d+/coverage/\d+)"', index)[1]))
     for figure in ("还差12人", "70.0%", "28/40", "50.0%", "20/40", "62.5%", "25/40"):

@@ -1,0 +1,107 @@
+"""The key never leaves the server while an attempt can still change: canaries in all that tells, every page read."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from quizsvc.core import bankfile
+from tests import make
+from tests.attempt.conftest import CODE, Pupil, a_classroom
+from tests.conftest import NOON
+
+CANARY = "金丝雀"
+
+
+def a_telling_item(code: str) -> bankfile.Item:
+    """An item in which everything that tells the key carries the canary."""
+    return make.an_item(
+        f"{code}-canary",
+        topic=f"{CANARY}-topic",
+        scene=bankfile.Scene("sms", "1069 开头号码", f"名额有限，先到先得 {code}", tells=("名额有限",)),
+        explanation=bankfile.Explanation(f"{CANARY}骗术", f"{CANARY}破绽", f"{CANARY}应对"),
+        source=f"{CANARY}来源",
+        twin=f"{CANARY}-twin-{code}",
+        region=CANARY,
+    )
+
+
+@pytest.fixture
+def pupil(app: Flask, at: Any, phone: Any) -> Pupil:
+    a_classroom(paper=make.a_paper(pool=[a_telling_item(f"leak-{n}") for n in range(4)]), limit_s=600)
+    return Pupil(phone)
+
+
+def every_page(pupil: Pupil) -> dict[str, str]:
+    """Read everything a participant can get, going and coming."""
+    phone, pages = pupil.phone, {}
+    pages["landing"] = phone.get(f"/c/{CODE}").get_data(as_text=True)
+    pages["about"] = phone.get(f"/c/{CODE}/about").get_data(as_text=True)
+    pages["who"] = phone.post(f"/c/{CODE}/who", data={"seat": "1"}).get_data(as_text=True)
+    started = pupil.start()
+    pages["start"] = started.get_data(as_text=True) + str(started.headers)
+    for path in ("", "/check", "/result", "/proof", "/practice", "/practice?step=1"):
+        answer = phone.get(f"/a/{pupil.attempt_id}{path}")
+        pages[f"attempt{path}"] = answer.get_data(as_text=True) + str(answer.headers)
+    saved = pupil.save(pupil.tokens(right=lambda position: False))
+    stale = pupil.save({1: pupil.tokens()[1]}, seq=1)
+    pages["save"] = saved.get_data(as_text=True) + stale.get_data(as_text=True)
+    pages["again"] = phone.get(f"/a/{pupil.attempt_id}").get_data(as_text=True)
+    pages["receipt"] = phone.get(f"/r/{pupil.sheet.receipt}").get_data(as_text=True)
+    return pages
+
+
+def test_no_page_before_submission_carries_anything_that_tells(pupil: Pupil) -> None:
+    pages = every_page(pupil)
+
+    assert [name for name, text in pages.items() if CANARY in text or 'class="mk"' in text] == []
+    assert re.search("名额有限", pages["attempt"])
+
+
+def test_the_canary_is_alive_once_the_attempt_is_over(pupil: Pupil) -> None:
+    pupil.start()
+    pupil.submit(pupil.tokens(right=lambda position: False))
+
+    assert pupil.result().count(CANARY) == 12
+    assert 'class="mk">名额有限' in pupil.result()
+
+
+def test_moving_the_key_changes_no_byte_of_the_questions(app: Flask, at: Any, phone: Any) -> None:
+    from sqlalchemy import update
+
+    from quizsvc.db import db
+    from quizsvc.paper import queries as paper
+    from quizsvc.paper.models import Paper
+
+    a_classroom()
+    pupil = Pupil(phone)
+    pupil.start()
+    before = phone.get(f"/a/{pupil.attempt_id}").get_data()
+    content = db.session.query(Paper.content).scalar()
+    for entry in content["items"]:
+        for number, option in enumerate(entry["item"]["options"]):
+            option["key"] = number == 2
+    db.session.execute(update(Paper).values(content=content))
+    db.session.commit()
+    paper.forget()
+
+    assert phone.get(f"/a/{pupil.attempt_id}").get_data() == before
+
+
+def test_review_waits_for_its_moment(app: Flask, at: Any, phone: Any) -> None:
+    room = a_classroom(
+        paper=make.a_paper(pool=[a_telling_item("late-1"), a_telling_item("late-2")]), review_after_submit=["score"]
+    )
+    pupil = Pupil(phone)
+    pupil.start()
+    pupil.submit(pupil.tokens(right=lambda position: position == 1))
+    early = pupil.result()
+    practice = phone.get(f"/a/{pupil.attempt_id}/practice").status_code
+    at(room.round.closes_at + timedelta(seconds=1))
+    late = pupil.result()
+
+    assert ("识破了 1 个骗局" in early, CANARY in early, practice) == (True, False, 409)
+    assert CANARY in late
+    assert NOON < room.round.closes_at

@@ -1,0 +1,312 @@
+"""Staff pages: my classes, class board, scores, question analysis, coverage, definitions."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from quizsvc import audit, clock
+from quizsvc.campaign import queries as campaign
+from quizsvc.campaign.queries import RoundRow
+from quizsvc.core import indicators
+from quizsvc.core.access import Permission, scopes
+from quizsvc.core.term import term_label
+from quizsvc.core.unitname import KIND_NAMES
+from quizsvc.report import files, queries
+from quizsvc.report.files import Sheet
+from quizsvc.rollup import queries as rollup
+from quizsvc.rollup.queries import Surroundings
+from quizsvc.roster.queries import UnitRow, UnknownUnit
+from quizsvc.web import qr
+from quizsvc.web.download import attachment
+from quizsvc.web.filters import clock_time
+from quizsvc.web.guard import actor, check, guarded, may, me
+
+blueprint = Blueprint("report", __name__, url_prefix="/staff", template_folder="templates")
+
+CLASS = "/rounds/<int:round_id>/classes/<int:unit_id>"
+COVERAGE = "/rounds/<int:round_id>/coverage/<int:unit_id>"
+
+
+@blueprint.get("/classes")
+@guarded(Permission.SEE_COUNTS)
+def classes() -> ResponseReturnValue:
+    """List my classes; with one class in one round, go straight to its board."""
+    paths = _my_paths()
+    if not paths:
+        return redirect(url_for(".coverage_index"), 303)
+    earlier = "earlier" in request.args
+    at = clock.now()
+    rows = queries.my_classes(paths, at, earlier=earlier)
+    if len(rows) == 1 and not earlier:
+        return redirect(url_for(".board", round_id=rows[0].round.id, unit_id=rows[0].unit.id), 303)
+    return render_template("report/classes.html", rows=rows, at=at, earlier=earlier)
+
+
+@blueprint.get(CLASS)
+@guarded(Permission.SEE_COUNTS)
+def board(round_id: int, unit_id: int) -> ResponseReturnValue:
+    """Show how far a class is; seats and names only to its own teachers, and each view of names is recorded."""
+    round_, unit, school = _class(Permission.SEE_COUNTS, round_id, unit_id)
+    at, undone = clock.now(), _undone()
+    tag = queries.live_tag(round_, unit.id, at, may(Permission.SEE_SEATS, unit.path), undone)
+    shown = _board(round_, unit, at, names=_names_shown(round_, unit))
+    if any(cell.who for cell in shown.seats or ()):
+        audit.record_alone(actor=actor(), action="report.names_seen", on=_of_class(round_, unit), at=at)
+    return render_template(
+        "report/board.html",
+        board=shown,
+        school=school,
+        tabs=_tabs(round_, unit),
+        tag=tag,
+        qr=Markup(qr.svg(shown.door.address(_public_url()))) if shown.door else "",  # noqa: S704 our own markup
+        may_link=may(Permission.SHOW_LINKS, unit.path),
+        **_board_values(shown, undone),
+    )
+
+
+@blueprint.get(f"{CLASS}/live")
+@guarded(Permission.SEE_COUNTS)
+def live(round_id: int, unit_id: int) -> ResponseReturnValue:
+    """Send the changing part of a board, or 304 when nothing has changed. It never carries a name."""
+    round_, unit, _ = _class(Permission.SEE_COUNTS, round_id, unit_id)
+    at, undone = clock.now(), _undone()
+    tag = queries.live_tag(round_, unit.id, at, may(Permission.SEE_SEATS, unit.path), undone)
+    if request.if_none_match.contains_weak(tag):
+        response = make_response("", 304)
+    else:
+        shown = _board(round_, unit, at, names=False)
+        response = make_response(
+            render_template("report/live.html", board=shown, **_board_values(shown, undone))
+        )
+    response.set_etag(tag, weak=True)
+    response.headers["X-As-Of"] = clock_time(at)
+    return response
+
+
+@blueprint.get(f"{CLASS}/scores")
+@guarded(Permission.SEE_SEATS)
+def scores(round_id: int, unit_id: int) -> ResponseReturnValue:
+    """Show the scores of a class by seat; nobody is ranked."""
+    round_, unit, _ = _class(Permission.SEE_SEATS, round_id, unit_id)
+    at = clock.now()
+    shown = queries.scores(round_, unit.id, at, names=_names_shown(round_, unit))
+    if any(row.who for row in shown.rows):
+        audit.record_alone(actor=actor(), action="report.names_seen", on=_of_class(round_, unit), at=at)
+    return render_template(
+        "report/scores.html",
+        round=round_,
+        unit=unit,
+        at=at,
+        scores=shown,
+        named=any(row.who for row in shown.rows),
+        may_export=may(Permission.EXPORT_SCORES, unit.path),
+        tabs=_tabs(round_, unit),
+    )
+
+
+@blueprint.get(f"{CLASS}/scores.<any(csv,xlsx):form>")
+@guarded(Permission.EXPORT_SCORES)
+def scores_file(round_id: int, unit_id: int, form: str) -> ResponseReturnValue:
+    """Send the scores of a class by seat number, without names; each export is recorded."""
+    round_, unit, _ = _class(Permission.EXPORT_SCORES, round_id, unit_id)
+    at = clock.now()
+    shown = queries.scores(round_, unit.id, at, names=False)
+    sheet = files.scores_sheet(shown, round_, unit, who=me().name, at=at)
+    return _sent(sheet, form, action="report.scores_exported", on=_of_class(round_, unit), at=at)
+
+
+@blueprint.get(f"{CLASS}/items")
+@guarded(Permission.SEE_ITEMS)
+def items(round_id: int, unit_id: int) -> ResponseReturnValue:
+    """Show which questions a class fell for."""
+    round_, unit, _ = _class(Permission.SEE_ITEMS, round_id, unit_id)
+    lines = queries.item_lines(round_, unit.path, inside=may(Permission.SEE_SEATS, unit.path))
+    return render_template(
+        "report/items.html",
+        round=round_,
+        unit=unit,
+        at=clock.now(),
+        told=[line for line in lines if line.enough],
+        untold=[line for line in lines if not line.enough],
+        tabs=_tabs(round_, unit),
+    )
+
+
+@blueprint.get("/coverage")
+@guarded(Permission.SEE_COUNTS)
+def coverage_index() -> ResponseReturnValue:
+    """List the rounds in my units, each with the way into its coverage."""
+    paths = scopes(me(), Permission.SEE_COUNTS)
+    at = clock.now()
+    return render_template(
+        "report/coverage_index.html", rows=queries.my_rounds(paths), at=at, term_label=term_label
+    )
+
+
+@blueprint.get(COVERAGE)
+@guarded(Permission.SEE_COUNTS)
+def coverage(round_id: int, unit_id: int) -> ResponseReturnValue:
+    """Show how far a unit is from everyone, and where the gap is: counts only."""
+    round_, around = _covered(Permission.SEE_COUNTS, round_id, unit_id)
+    at = clock.now()
+    shown = queries.coverage(round_, around, at, inside=may(Permission.SEE_SEATS, around.unit.path))
+    return render_template(
+        "report/coverage.html",
+        page=shown,
+        figures=_figures(shown),
+        kind_name=_kind_name(shown),
+        rates={"coverage": indicators.coverage(shown.tally)},
+        crumbs=[unit for unit in shown.above if may(Permission.SEE_COUNTS, unit.path)],
+        every="all" in request.args,
+        boards={
+            row.level.unit.id
+            for row in shown.rows
+            if row.leaf and may(Permission.SEE_SEATS, row.level.unit.path)
+        },
+        may_export=may(Permission.EXPORT_COUNTS, around.unit.path),
+        may_board=len(around.under) == 1 and may(Permission.SEE_SEATS, around.unit.path),
+    )
+
+
+@blueprint.get(f"{COVERAGE}/counts.<any(csv,xlsx):form>")
+@guarded(Permission.EXPORT_COUNTS)
+def coverage_file(round_id: int, unit_id: int, form: str) -> ResponseReturnValue:
+    """Send the head counts of a unit and everything under it; each export is recorded."""
+    round_, around = _covered(Permission.EXPORT_COUNTS, round_id, unit_id)
+    at = clock.now()
+    levels = queries.levels_of(round_, around)
+    sheet = files.counts_sheet(levels, round_, around.unit, who=me().name, at=at)
+    return _sent(sheet, form, action="report.counts_exported", on=_of_class(round_, around.unit), at=at)
+
+
+@blueprint.get("/help")
+@guarded(Permission.SIGNED_IN)
+def definitions() -> ResponseReturnValue:
+    """Explain the indicators."""
+    return render_template("report/definitions.html", definitions=indicators.DEFINITIONS)
+
+
+def _my_paths() -> tuple[str, ...]:
+    """The subtrees whose classes are mine: those I teach, or, for a monitor, the one I count for."""
+    taught = scopes(me(), Permission.SEE_SEATS)
+    leads = scopes(me(), Permission.EXPORT_COUNTS)
+    return taught if taught or leads else scopes(me(), Permission.SEE_COUNTS)
+
+
+def _entered(permission: Permission, round_id: int, unit_id: int) -> tuple[RoundRow, Surroundings]:
+    round_ = campaign.round_of(round_id)
+    try:
+        around = rollup.surroundings(round_id, unit_id)
+    except UnknownUnit:
+        abort(404)  # the same page as for a unit that is not mine
+    check(permission, around.unit.path)
+    return round_, around
+
+
+def _class(permission: Permission, round_id: int, unit_id: int) -> tuple[RoundRow, UnitRow, str]:
+    """The round, the class, and the name of its school; a unit with parts has a coverage page instead."""
+    round_, around = _covered(permission, round_id, unit_id)
+    if len(around.under) > 1:
+        abort(redirect(url_for(".coverage", round_id=round_id, unit_id=unit_id), 303))
+    school = next((unit.name for unit in reversed(around.above) if unit.kind in ("school", "college")), "")
+    return round_, around.unit, school
+
+
+def _covered(permission: Permission, round_id: int, unit_id: int) -> tuple[RoundRow, Surroundings]:
+    round_, around = _entered(permission, round_id, unit_id)
+    if not around.reached:
+        raise campaign.UnknownRound
+    return round_, around
+
+
+def _names_shown(round_: RoundRow, unit: UnitRow) -> bool:
+    return round_.identity == "roster" and may(Permission.SEE_NAMES, unit.path)
+
+
+def _board(round_: RoundRow, unit: UnitRow, at: datetime, *, names: bool) -> queries.Board:
+    return queries.board(
+        round_,
+        unit,
+        public_url=_public_url(),
+        at=at,
+        seats=may(Permission.SEE_SEATS, unit.path),
+        names=names,
+        undone=_undone(),
+    )
+
+
+def _board_values(board: queries.Board, undone: bool) -> dict[str, Any]:
+    """What the changing part needs beside the board."""
+    return {
+        "round": board.round,
+        "unit": board.unit,
+        "only_undone": undone,
+        "may_change": may(Permission.MANAGE_ATTEMPTS, board.unit.path),
+        "first": indicators.first_awareness(board.tally),
+        "counted": indicators.awareness(board.tally),
+        "over": indicators.coverage(board.tally).over,
+        "may_see_items": may(Permission.SEE_ITEMS, board.unit.path),
+    }
+
+
+def _undone() -> bool:
+    return request.args.get("show") == "undone"
+
+
+def _tabs(round_: RoundRow, unit: UnitRow) -> list[tuple[str, str, bool]]:
+    """The pages of a class in a round that this person may open."""
+    tabs = (
+        ("看板", "report.board", Permission.SEE_COUNTS),
+        ("成绩", "report.scores", Permission.SEE_SEATS),
+        ("题目分析", "report.items", Permission.SEE_ITEMS),
+        ("二维码与海报", "link.class_link", Permission.SHOW_LINKS),
+    )
+    return [
+        (label, url_for(endpoint, round_id=round_.id, unit_id=unit.id), request.endpoint == endpoint)
+        for label, endpoint, permission in tabs
+        if may(permission, unit.path)
+    ]
+
+
+def _figures(page: queries.Coverage) -> list[tuple[str, indicators.Rate, bool]]:
+    """Name, rate, and whether too few people stand behind it, for the figures beside the sentence."""
+    return [
+        ("完成率", indicators.coverage(page.tally), False),
+        ("首测知晓率", indicators.first_awareness(page.tally), page.small),
+        ("学后知晓率", indicators.awareness(page.tally), page.small),
+        ("满分率", indicators.full_mark_rate(page.tally), page.small),
+    ]
+
+
+def _kind_name(page: queries.Coverage) -> str:
+    kinds = {row.level.unit.kind for row in page.rows}
+    return KIND_NAMES.get(kinds.pop(), "单位") if len(kinds) == 1 else "单位"
+
+
+def _of_class(round_: RoundRow, unit: UnitRow) -> str:
+    return f"round:{round_.id}/unit:{unit.id}"
+
+
+def _public_url() -> str:
+    return str(current_app.config["SETTINGS"].public_url)
+
+
+def _sent(sheet: Sheet, form: str, *, action: str, on: str, at: datetime) -> Response:
+    """Write the file, record the export, send it."""
+    body = files.csv_bytes(sheet) if form == "csv" else files.xlsx_bytes(sheet, at)
+    audit.record_alone(actor=actor(), action=action, on=on, at=at, form=form, rows=len(sheet.rows))
+    name = f"{sheet.title}-{at.astimezone(clock.SHANGHAI):%Y%m%d-%H%M}.{form}"
+    return attachment(body, name=name, mimetype=files.MIMETYPES[form])

@@ -1,0 +1,332 @@
+"""Head counts of a round by unit, by question and by day: counted on each read, never stored."""
+
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Label,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from quizsvc.attempt.models import Attempt, Participant
+from quizsvc.attempt.queries import unpacked
+from quizsvc.campaign.models import RoundUnit
+from quizsvc.campaign.queries import RoundRow
+from quizsvc.clock import local_day
+from quizsvc.core import itemstats
+from quizsvc.core.indicators import Tally, total
+from quizsvc.core.itemstats import ItemCount
+from quizsvc.core.progress import Day
+from quizsvc.db import db, subtree
+from quizsvc.paper import queries as paper
+from quizsvc.roster import queries as roster
+from quizsvc.roster.models import Enrolment, Exemption, Unit
+
+SPREAD = 10_000_000
+"""ordinal * SPREAD + score sorts the goes of a person by ordinal and keeps the score: no score reaches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A unit in a round: what stands above, what lies under it, and what of that the round is opened to."""
+
+    unit: roster.UnitRow
+    above: tuple[roster.UnitRow, ...]
+    """Root first, without the unit itself."""
+    under: tuple[roster.UnitRow, ...]
+    """By path, the unit itself first."""
+    reached: frozenset[int]
+    """Ids of the units of `under` that the round is opened to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A unit with the heads of its whole subtree."""
+
+    unit: roster.UnitRow
+    tally: Tally
+    missing: int
+    """Summed unit by unit, so that one class with too many people cannot hide the gap of another."""
+    over: int
+    """Units in the subtree in which more people took part than are expected."""
+
+
+def unit_tallies(round_: RoundRow, path: str) -> dict[int, Tally]:
+    """Count the heads of each unit under a path with a head-count or attempts (3 statements)."""
+    return tallies_among(round_, path, _reached_under(round_.id, path))
+
+
+def tallies_among(round_: RoundRow, path: str, reached: Container[int]) -> dict[int, Tally]:
+    """Count the heads under a path; head-counts are taken of the units in `reached` only (2 statements)."""
+    taken = {
+        row.unit_id: row for row in db.session.execute(heads_select(round_.counted), _heads_of(round_, path))
+    }
+    expected = roster.expected_by_unit(path, round_.term, round_.frozen_at)
+    tallies = {}
+    for unit_id in sorted(taken.keys() | {unit_id for unit_id in expected if unit_id in reached}):
+        counts = expected.get(unit_id) if unit_id in reached else None
+        heads = taken.get(unit_id)
+        tallies[unit_id] = Tally(
+            expected=max(counts.expected - counts.exempt, 0) if counts else 0,
+            exempt=counts.exempt if counts else 0,
+            done=heads.done if heads else 0,
+            aware=heads.aware if heads else 0,
+            first_aware=heads.first_aware if heads else 0,
+            full=heads.full if heads else 0,
+            score=heads.score if heads else 0,
+            out_of=heads.out_of if heads else 0,
+            open=heads.open if heads else 0,
+        )
+    return tallies
+
+
+def levels(units: Sequence[roster.UnitRow], tallies: Mapping[int, Tally]) -> list[Level]:
+    """Sum heads up the tree: every unit that carries heads or stands above one that does, by path."""
+    inside: dict[str, list[Tally]] = {}
+    for unit in units:
+        tally = tallies.get(unit.id)
+        if tally is None:
+            continue
+        codes = unit.path.split("/")[:-1]
+        for depth in range(1, len(codes) + 1):
+            inside.setdefault("/".join(codes[:depth]) + "/", []).append(tally)
+    return [
+        Level(
+            unit=unit,
+            tally=total(inside[unit.path]),
+            missing=sum(max(tally.expected - tally.done, 0) for tally in inside[unit.path]),
+            over=sum(tally.done > tally.expected for tally in inside[unit.path]),
+        )
+        for unit in units
+        if unit.path in inside
+    ]
+
+
+def levels_under(round_: RoundRow, path: str) -> list[Level]:
+    """Sum the heads of every unit under a path, up to the unit of the path itself (5 statements)."""
+    roster.unit_at(path)
+    return levels(roster.under(path), unit_tallies(round_, path))
+
+
+def surroundings(round_id: int, unit_id: int) -> Surroundings:
+    """Return a unit with everything above and under it, and how far the round reaches (1 statement)."""
+    parts: dict[str, list[roster.UnitRow]] = {"above": [], "under": [], "opened": []}
+    for part, *values in db.session.execute(_surroundings(), {"round_id": round_id, "unit_id": unit_id}):
+        parts[part].append(roster.UnitRow(*values))
+    if not parts["under"]:
+        raise roster.UnknownUnit
+    opened_to = frozenset(unit.path for unit in parts["opened"])
+    return Surroundings(
+        unit=parts["under"][0],
+        above=tuple(parts["above"]),
+        under=tuple(parts["under"]),
+        reached=frozenset(unit.id for unit in parts["under"] if _lies_in(unit.path, opened_to)),
+    )
+
+
+def item_counts(round_: RoundRow, path: str) -> dict[int, ItemCount]:
+    """Count the answers to each item of the paper, by its index, over first valid attempts (1 statement)."""
+    frozen = paper.frozen(round_.paper_id)
+    answers: dict[int, list[tuple[frozenset[int], int, frozenset[int]]]] = {}
+    for form, seed, saved in db.session.execute(_first_attempts(), _goes_of(round_, path)):
+        tokens = {position: one.chosen for position, one in unpacked(saved).items()}
+        chosen = paper.chosen_indices(frozen, form, seed, tokens)
+        for (index, _points), picked in zip(form, chosen, strict=True):
+            entry = frozen.items[index]
+            answers.setdefault(index, []).append((entry.key, len(entry.item.options), picked))
+    return {index: itemstats.tally(answers[index]) for index in sorted(answers)}
+
+
+def daily_done(round_: RoundRow, path: str) -> list[Day]:
+    """Count the people who finished for the first time on each day in China (1 statement)."""
+    rows = db.session.execute(_first_hours(), _goes_of(round_, path))
+    days: Counter[date] = Counter()
+    for row in rows:
+        days[local_day(datetime.fromisoformat(f"{row.hour}:00+00:00"))] += row.done
+    return [Day(on, days[on]) for on in sorted(days)]
+
+
+class utc_hour(FunctionElement[str]):  # noqa: N801 it reads as an SQL function
+    """The hour of a moment as text, 2026-12-02 15: days in China begin on one, and it is cheap to cut out."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(utc_hour, "sqlite")
+def _utc_hour_sqlite(element: utc_hour, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **kwargs)}, 1, 13)"
+
+
+@compiles(utc_hour, "postgresql")
+def _utc_hour_postgresql(element: utc_hour, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **kwargs)} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24')"
+
+
+# The statements below are the same for every round and unit: they are written once a process and filled in by name.
+_ROUND = bindparam("round_id", type_=Integer)
+_LOW, _HIGH = bindparam("low", type_=Unit.path.type), bindparam("high", type_=Unit.path.type)
+_LAST = "\x7f"  # sorts after every path
+
+
+@cache
+def heads_select(counted: str) -> Select[*tuple[Any, ...]]:
+    """Group twice over the covering index: goes into persons, persons into the heads of their units."""
+    go = Attempt.ordinal * literal(SPREAD, BigInteger) + Attempt.score  # NULL while the go is open
+    counted_gos: dict[str, ColumnElement[int | None]] = {
+        "best": func.max(Attempt.score),
+        "first": func.min(go),
+        "last": func.max(go),
+    }
+    persons = (
+        select(
+            Attempt.unit_id,
+            func.min(go).label("first_go"),
+            counted_gos[counted].label("counted_go"),
+            func.max(Attempt.out_of).label("out_of"),  # one number a round: one paper, one blueprint
+        )
+        .where(*_valid())
+        .group_by(Attempt.unit_id, Attempt.participant_id)
+        .subquery("persons")
+    )
+    first, score, out_of = (persons.c.first_go % SPREAD, persons.c.counted_go % SPREAD, persons.c.out_of)
+    done = persons.c.first_go.is_not(None)
+    return select(
+        persons.c.unit_id,
+        func.count(persons.c.first_go).label("done"),
+        _count_if(_met(score, out_of)).label("aware"),
+        _count_if(_met(first, out_of)).label("first_aware"),
+        _count_if((score == out_of) & (out_of > 0)).label("full"),
+        func.coalesce(func.sum(score), 0).label("score"),
+        func.coalesce(func.sum(case((done, out_of))), 0).label("out_of"),
+        _count_if(~done).label("open"),
+    ).group_by(persons.c.unit_id)
+
+
+def _met(score: ColumnElement[int], out_of: ColumnElement[int]) -> ColumnElement[bool]:
+    # the same integers as core.marking.met
+    return (out_of > 0) & (score * 10000 >= out_of * bindparam("threshold", type_=Integer))
+
+
+def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, 1)))
+
+
+def _valid() -> tuple[ColumnElement[bool], ...]:
+    """Attempts that are not void, of people who are not excused: those stand outside the denominator too."""
+    # nested, not joined: SQLite would start the join from the participants, who are many
+    excused = select(Exemption.enrolment_id).where(Exemption.ended_at.is_(None))
+    there = select(Enrolment.id).where(Enrolment.id.in_(excused), Enrolment.left_at.is_(None))
+    aside = select(Participant.id).where(Participant.round_id == _ROUND, Participant.enrolment_id.in_(there))
+    return (
+        Attempt.round_id == _ROUND,
+        Attempt.voided_at.is_(None),
+        Attempt.unit_id.in_(select(Unit.id).where(Unit.path >= _LOW, Unit.path < _HIGH)),
+        Attempt.participant_id.not_in(aside),
+    )
+
+
+@cache
+def _first_attempts() -> Select[*tuple[Any, ...]]:
+    firsts = (
+        select(Attempt.participant_id, func.min(Attempt.ordinal).label("ordinal"))
+        .where(*_valid(), Attempt.submitted_at.is_not(None))
+        .group_by(Attempt.unit_id, Attempt.participant_id)
+        .subquery("firsts")
+    )
+    go = aliased(Attempt, name="go")
+    return (
+        select(go.form, go.seed, go.answers)
+        .join(firsts, and_(firsts.c.participant_id == go.participant_id, firsts.c.ordinal == go.ordinal))
+        .where(go.submitted_at.is_not(None), go.voided_at.is_(None))
+    )
+
+
+@cache
+def _first_hours() -> Select[*tuple[Any, ...]]:
+    firsts = (
+        select(func.min(Attempt.submitted_at).label("at"))
+        .where(*_valid(), Attempt.submitted_at.is_not(None))
+        .group_by(Attempt.unit_id, Attempt.participant_id)
+        .subquery("firsts")
+    )
+    hour: ColumnElement[str] = type_coerce(utc_hour(firsts.c.at), String)
+    return select(hour.label("hour"), func.count().label("done")).group_by(hour)
+
+
+@cache
+def _surroundings() -> CompoundSelect[*tuple[Any, ...]]:
+    me, parent, top = (aliased(Unit, name=name) for name in ("me", "parent", "top"))
+    this = bindparam("unit_id", type_=Integer)
+    up = select(Unit.id, Unit.parent_id).where(Unit.id == this).cte("up", recursive=True)
+    up = up.union_all(select(parent.id, parent.parent_id).join(up, parent.id == up.c.parent_id))
+    above = _unit_select(Unit, "above").join(up, up.c.id == Unit.id).where(Unit.id != this)
+    below_end = func.substr(me.path, 1, func.length(me.path) - 1) + "0"  # db.subtree, in SQL
+    under = (
+        _unit_select(Unit, "under").join(me, me.id == this).where(Unit.path >= me.path, Unit.path < below_end)
+    )
+    opened = _unit_select(top, "opened").join(RoundUnit, RoundUnit.unit_id == top.id)
+    return union_all(above, under, opened.where(RoundUnit.round_id == _ROUND)).order_by("path")
+
+
+@cache
+def _reach() -> CompoundSelect[*tuple[Any, ...]]:
+    under = select(_part("under"), Unit.id, Unit.path).where(Unit.path >= _LOW, Unit.path < _HIGH)
+    opened = select(_part("opened"), Unit.id, Unit.path).join(RoundUnit, RoundUnit.unit_id == Unit.id)
+    return union_all(under, opened.where(RoundUnit.round_id == _ROUND))
+
+
+def _reached_under(round_id: int, path: str) -> frozenset[int]:
+    rows = db.session.execute(_reach(), {"round_id": round_id, **_range(path)}).all()
+    opened_to = frozenset(row.path for row in rows if row.part == "opened")
+    return frozenset(row.id for row in rows if row.part == "under" and _lies_in(row.path, opened_to))
+
+
+def _part(name: str) -> Label[str]:
+    return literal_column(f"'{name}'", String).label("part")
+
+
+def _unit_select(unit: type[Unit], part: str) -> Select[*tuple[Any, ...]]:
+    return select(
+        _part(part), unit.id, unit.parent_id, unit.path, unit.code, unit.name, unit.kind, unit.position,
+    )  # fmt: skip
+
+
+def _range(path: str) -> dict[str, str]:
+    low, high = subtree(path) if path else ("", _LAST)
+    return {"low": low, "high": high}
+
+
+def _goes_of(round_: RoundRow, path: str) -> dict[str, Any]:
+    return {"round_id": round_.id, **_range(path)}
+
+
+def _heads_of(round_: RoundRow, path: str) -> dict[str, Any]:
+    return {"threshold": round_.threshold_permyriad, **_goes_of(round_, path)}
+
+
+def _lies_in(path: str, opened_to: frozenset[str]) -> bool:
+    codes = path.split("/")[:-1]
+    return any("/".join(codes[:depth]) + "/" in opened_to for depth in range(1, len(codes) + 1))

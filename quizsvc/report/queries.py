@@ -39,6 +39,7 @@ from quizsvc.roster.queries import UnitRow
 BANDS = ((0, "60 分以下"), (60, "60–69 分"), (70, "70–79 分"), (80, "80–89 分"), (90, "90–100 分"))
 MOST_HEAT_COLUMNS = 16
 TRAPS = 3
+SOURCES = {"poster": "海报", "group": "班级群", "screen": "投屏"}
 MOST_TICKS = 200
 HUNDRED = 100
 HEAT = ((7000, "h1"), (8500, "h2"), (9500, "h3"))
@@ -172,6 +173,8 @@ class Scores:
     bands: tuple[Band, ...]
     done: int
     out_of: int
+    starts: tuple[tuple[str, int], ...]
+    """Where the started attempts came from, and how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +402,7 @@ def traps(round_: RoundRow, path: str) -> Traps:
 def scores(round_: RoundRow, unit_id: int, at: datetime, *, names: bool) -> Scores:
     """Return the scores of a class by seat, and their distribution."""
     states = attempt.seats_of(round_, unit_id)
+    starts = attempt.starts_by_source(round_.id, unit_id)
     who = roster.names([seat.enrolment_id for seat in states]) if names else {}
     rows = tuple(
         ScoreRow(
@@ -426,6 +430,7 @@ def scores(round_: RoundRow, unit_id: int, at: datetime, *, names: bool) -> Scor
         ),
         done=len(done),
         out_of=max((row.out_of for row in done), default=0),
+        starts=tuple((SOURCES[source], number) for source, number in sorted(starts.items())),
     )
 
 

@@ -222,6 +222,13 @@ def test_scores_show_first_and_counted_by_seat_and_no_rank(room: Room, teacher: 
     assert "名次" not in text.replace("这里不排名次", "")
 
 
+def test_scores_tell_where_attempts_were_started(room: Room, teacher: Desk) -> None:
+    for seat, source in ((1, "poster"), (2, "group"), (3, "group"), (4, "screen")):
+        room.sit(seat, RIGHT, RIGHT, RIGHT, source=source)
+
+    assert "从哪里开始的：班级群 2 次，海报 1 次，投屏 1 次" in text_of(teacher.page(room.page("/scores")))
+
+
 def test_scores_with_names_are_recorded(app: Flask, at: Any) -> None:
     room = a_room(pupils=3, identity="roster")
     assert "李宁航" in Desk(app, "wang", ("class_teacher", room.unit)).page(room.page("/scores"))

@@ -315,9 +315,7 @@ def _items(path: Path, faults: list[FileFault]) -> Iterator[_Placed]:
             yield _Placed(bankfile.item_of(shape.model_dump(mode="json")), file, index)
 
 
-def _judged(
-    placed: Sequence[_Placed], words: bankfile.Vocabulary | None, today: date
-) -> Iterator[FileFault]:
+def _judged(placed: Sequence[_Placed], words: bankfile.Vocabulary | None, today: date) -> Iterator[FileFault]:
     """What the lint finds. It names items by code, and codes may repeat, so each goes in under a number."""
     numbered = [replace(one.item, code=str(number)) for number, one in enumerate(placed)]
     for fault in bankfile.lint(numbered, words or bankfile.Vocabulary({}, {}), today):

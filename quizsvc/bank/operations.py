@@ -62,9 +62,7 @@ def import_bank(
     _retire([item_ids[revived] for revived in found.revived], None)
     retired = found.missing if retire_missing else ()
     _retire([item_ids[missing] for missing in retired], at)
-    imported = Imported(
-        len(found.new), len(found.changed), len(found.same), len(retired), len(found.revived)
-    )
+    imported = Imported(len(found.new), len(found.changed), len(found.same), len(retired), len(found.revived))
     audit.record(
         actor=actor, action="bank.import", on=f"bank:{code}", at=at, new=list(found.new),
         changed=list(found.changed), same=imported.same, retired=list(retired), revived=list(found.revived),

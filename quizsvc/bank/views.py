@@ -13,6 +13,7 @@ from quizsvc.web.guard import guarded
 
 blueprint = Blueprint("bank", __name__, template_folder="templates", url_prefix="/staff")
 
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which items a page shows; "" is any."""

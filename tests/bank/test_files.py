@@ -40,7 +40,9 @@ GOOD = {
     "single_choice": [PLAIN],
     "multiple_choice": [
         replace(
-            PLAIN, kind="multiple_choice", options=(*PLAIN.options, bankfile.Option("拨打 96110 咨询", key=True))
+            PLAIN,
+            kind="multiple_choice",
+            options=(*PLAIN.options, bankfile.Option("拨打 96110 咨询", key=True)),
         )
     ],
     "true_false": [
@@ -76,9 +78,7 @@ GOOD = {
     "dated_and_regional": [replace(PLAIN, valid_until=date(2027, 12, 31), region="阳光县")],
     "two_files": [
         PLAIN,
-        replace(
-            PLAIN, code="police-01", topic="police", stem="电话里说你涉案，要你保密，怎么做最稳妥？"
-        ),
+        replace(PLAIN, code="police-01", topic="police", stem="电话里说你涉案，要你保密，怎么做最稳妥？"),
     ],
     "json": [PLAIN],
     "inline_tables": [PLAIN],
@@ -225,7 +225,9 @@ def test_unreadable_vocabulary_is_one_fault(tmp_path: Path) -> None:
 
     folder = files.read_folder(tmp_path / "single_choice", today=TODAY)
 
-    assert [(fault.file, fault.line, fault.rule) for fault in folder.faults] == [("vocabulary.toml", 2, "syntax")]
+    assert [(fault.file, fault.line, fault.rule) for fault in folder.faults] == [
+        ("vocabulary.toml", 2, "syntax")
+    ]
 
 
 def test_expiry_is_judged_by_the_day_given() -> None:

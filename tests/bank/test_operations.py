@@ -32,7 +32,9 @@ def imported(items: Sequence[bankfile.Item], **changes: Any) -> Imported:
 def stored() -> list[tuple[Any, ...]]:
     """Every version row as the database holds it, byte for byte."""
     columns = "id, item_id, number, CAST(content AS TEXT), content_hash"
-    return [tuple(row) for row in db.session.execute(text(f"SELECT {columns} FROM bank_item_version ORDER BY id"))]
+    return [
+        tuple(row) for row in db.session.execute(text(f"SELECT {columns} FROM bank_item_version ORDER BY id"))
+    ]
 
 
 def test_import_of_new_items(app: Flask) -> None:
@@ -47,7 +49,9 @@ def test_import_of_the_same_items_again_changes_nothing(app: Flask) -> None:
     imported(TWO)
     before = stored()
 
-    assert imported(TWO, at=NOON + timedelta(days=1)) == Imported(new=0, changed=0, same=2, retired=0, revived=0)
+    assert imported(TWO, at=NOON + timedelta(days=1)) == Imported(
+        new=0, changed=0, same=2, retired=0, revived=0
+    )
     assert stored() == before
 
 
@@ -67,7 +71,11 @@ def test_edit_taken_back_is_a_third_version(app: Flask) -> None:
         imported(items)
 
     history = queries.history("test", "brushing-01")
-    assert [(wording.number, wording.item.difficulty) for wording in history.wordings] == [(3, 1), (2, 3), (1, 1)]
+    assert [(wording.number, wording.item.difficulty) for wording in history.wordings] == [
+        (3, 1),
+        (2, 3),
+        (1, 1),
+    ]
 
 
 def test_missing_items_stay_unless_they_are_to_be_retired(app: Flask) -> None:

@@ -98,9 +98,7 @@ def test_comparison_sorts_items_by_what_an_import_would_do(app: Flask) -> None:
         code="test", name="测试题库", items=known[:3], at=NOON, actor=CLI, retire_missing=True
     )
 
-    found = queries.compared(
-        "test", [known[0], replace(known[1], difficulty=3), known[3], an_item("new-1")]
-    )
+    found = queries.compared("test", [known[0], replace(known[1], difficulty=3), known[3], an_item("new-1")])
 
     assert (found.new, found.changed, found.same, found.revived, found.missing) == (
         ("new-1",), ("changed-1",), ("same-1", "retired-1"), ("retired-1",), ("gone-1",),

@@ -28,9 +28,7 @@ def bureau(app: Flask, at: Any) -> Desk:
     return Desk(app, "bureau", ("organizer", make.a_county()))
 
 
-@pytest.mark.parametrize(
-    "address", ["/staff/banks", "/staff/banks/test", "/staff/banks/test/brushing-01"]
-)
+@pytest.mark.parametrize("address", ["/staff/banks", "/staff/banks/test", "/staff/banks/test/brushing-01"])
 def test_pages_are_for_those_who_manage_banks(app: Flask, at: Any, phone: Browser, address: str) -> None:
     imported(make.an_item())
     school = make.a_school(make.a_county())
@@ -67,7 +65,7 @@ def test_bank_page_counts_and_lists(bureau: Desk) -> None:
 
     page = bureau.page("/staff/banks/test")
 
-    assert "<b>容易 <span class=\"n\">1</span> · 较难 <span class=\"n\">1</span></b>" in page
+    assert '<b>容易 <span class="n">1</span> · 较难 <span class="n">1</span></b>' in page
     assert "冒充公检法及政府机关" in page
     assert [code in page for code in ("brushing-01", "police-01")] == [True, True]
 

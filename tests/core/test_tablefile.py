@@ -159,7 +159,12 @@ def test_read_takes_a_byte_order_mark_and_other_line_ends() -> None:
     [
         ("missing", ("stem",), None, "缺少“stem”。"),
         ("missing", ("options", 0, "text"), None, "缺少“options 第 1 项的 text”。"),
-        ("extra_forbidden", ("explanation", "trik"), "", "不认识的字段“explanation 的 trik”，是不是“trick”？"),
+        (
+            "extra_forbidden",
+            ("explanation", "trik"),
+            "",
+            "不认识的字段“explanation 的 trik”，是不是“trick”？",
+        ),
         ("extra_forbidden", ("zzz",), "", "不认识的字段“zzz”。"),
         ("int_type", ("difficulty",), "1", "“difficulty”要写成整数，不加引号。"),
         ("less_than_equal", ("count",), 2000, "“count”太大了，现在写的是 2000。"),

@@ -34,7 +34,9 @@ points = 20
 @pytest.fixture
 def plan(app: Flask, tmp_path: Path) -> Path:
     """A blueprint that can be filled."""
-    imported(*(an_item(f"brushing-{number}") for number in range(3)), an_item("fixed-01", topic="fake_police"))
+    imported(
+        *(an_item(f"brushing-{number}") for number in range(3)), an_item("fixed-01", topic="fake_police")
+    )
     path = tmp_path / "small.toml"
     path.write_text(PLAN, encoding="utf-8")
     return path

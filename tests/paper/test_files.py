@@ -85,7 +85,9 @@ def test_plan_is_read_whole(tmp_path: Path) -> None:
         ('audience = "junior"', 'audience = "middle"', ["plan.toml:5 适用人群“middle”不认识。"]),
     ],
 )  # fmt: skip
-def test_faults_of_a_plan_are_told_with_their_lines(tmp_path: Path, old: str, new: str, texts: list[str]) -> None:
+def test_faults_of_a_plan_are_told_with_their_lines(
+    tmp_path: Path, old: str, new: str, texts: list[str]
+) -> None:
     assert GOOD.count(old) == 1
 
     with pytest.raises(files.BadPlan) as refused:

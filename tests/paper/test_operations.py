@@ -87,7 +87,9 @@ def test_edit_of_an_item_leaves_frozen_papers_byte_identical(app: Flask) -> None
     ],
     ids=["one rule", "two rules", "rules overlap", "no such item", "audience common to all", "audiences differ"],
 )  # fmt: skip
-def test_freeze_tells_the_exact_shortfall_of_every_rule(app: Flask, rules: tuple[Rule, ...], text: str) -> None:
+def test_freeze_tells_the_exact_shortfall_of_every_rule(
+    app: Flask, rules: tuple[Rule, ...], text: str
+) -> None:
     imported(*BRUSHING, *POLICE)
 
     with pytest.raises(queries.Unfillable) as refused:
@@ -113,7 +115,8 @@ def test_fixed_items_of_one_group_cannot_meet(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"), [({"rules": ()}, "一道题也没有"), ({"kind": "horoscope"}, "还没有“horoscope”这种试卷")]
+    ("changes", "text"),
+    [({"rules": ()}, "一道题也没有"), ({"kind": "horoscope"}, "还没有“horoscope”这种试卷")],
 )
 def test_freeze_refuses_what_is_no_paper(app: Flask, changes: dict[str, Any], text: str) -> None:
     imported(*BRUSHING)
@@ -139,7 +142,10 @@ def test_hash_covers_everything(app: Flask) -> None:
         {**values, "content": {**content, "blueprint": {"rules": [], "fixed": []}}},
         {**values, "content": {**content, "items": content["items"][:2]}},
         *(
-            {**values, "content": {**content, "items": [{**content["items"][0], "item": {**first, name: "x"}}]}}
+            {
+                **values,
+                "content": {**content, "items": [{**content["items"][0], "item": {**first, name: "x"}}]},
+            }
             for name in first
         ),
     ]

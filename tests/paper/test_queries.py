@@ -36,7 +36,10 @@ def test_pool_holds_what_rules_and_fixed_items_take(app: Flask) -> None:
 
     pool = queries.pool(a_plan(Rule(1, 10, topic="brushing", audience="junior"), fixed=(("other/e", 5),)))
 
-    assert [(version.bank_code, version.item.code) for version in pool.versions] == [("other", "e"), ("test", "a")]
+    assert [(version.bank_code, version.item.code) for version in pool.versions] == [
+        ("other", "e"),
+        ("test", "a"),
+    ]
     assert pool.blueprint.fixed == (Fixed(0, 5),)
     assert [(one.ref, one.group, one.bank) for one in pool.candidates] == [
         (0, "other/e", "other"), (1, "test/a", "test"),
@@ -55,7 +58,11 @@ def test_pool_refuses_unknown_banks_and_fixed_items(app: Flask) -> None:
 def test_twins_form_one_group_within_their_bank_only() -> None:
     items = [an_item("a", twin="pair"), an_item("b", twin="pair"), an_item("pair")]
 
-    assert [queries.candidate(0, "test", item).group for item in items] == ["test:pair", "test:pair", "test/pair"]
+    assert [queries.candidate(0, "test", item).group for item in items] == [
+        "test:pair",
+        "test:pair",
+        "test/pair",
+    ]
     assert queries.candidate(0, "other", items[0]).group == "other:pair"
 
 
@@ -115,7 +122,10 @@ def test_candidates_are_named_by_their_place_in_the_paper(freeze: Freeze) -> Non
 
 def test_blueprint_survives_the_way_through_json() -> None:
     blueprint = assembly.Blueprint(
-        (Rule(2, 10, topic="police", kind="single_choice", difficulty=1, audience="junior", bank="test"), Rule(1, 0)),
+        (
+            Rule(2, 10, topic="police", kind="single_choice", difficulty=1, audience="junior", bank="test"),
+            Rule(1, 0),
+        ),
         (Fixed(3, 5),),
     )
 
@@ -135,7 +145,15 @@ def test_papers_takes_one_statement(app: Flask, watch: Watch, count: int) -> Non
     assert len(rows) == count
     first = queries.frozen(rows[0].id)
     assert rows[0] == queries.PaperRow(
-        first.id, f"paper-{count - 1:02}", "反诈知识测试", "quiz", 2, 20, 5, first.content_hash, first.frozen_at
+        first.id,
+        f"paper-{count - 1:02}",
+        "反诈知识测试",
+        "quiz",
+        2,
+        20,
+        5,
+        first.content_hash,
+        first.frozen_at,
     )
 
 
@@ -171,7 +189,8 @@ def test_view_has_nothing_that_tells_the_key(freeze: Freeze) -> None:
         explanation=bankfile.Explanation(f"{canary}-trick", f"{canary}-tell", f"{canary}-action"),
         scene=replace(SCENE, tells=("三倍赔付",)),
         options=tuple(
-            replace(option, belief=f"{canary}-belief") if option.belief else option for option in an_item().options
+            replace(option, belief=f"{canary}-belief") if option.belief else option
+            for option in an_item().options
         ),
     )
     honest = replace(item, code="honest-01", twin=None, genuine=True, scene=replace(SCENE, tells=()))
@@ -179,7 +198,18 @@ def test_view_has_nothing_that_tells_the_key(freeze: Freeze) -> None:
     text = repr(queries.view(paper, whole_form(paper), "seed"))
 
     assert canary not in text.upper()
-    for word in ("key", "True", "False", "genuine", "difficulty", "version", "hash", "frozenset", "index", "seed"):
+    for word in (
+        "key",
+        "True",
+        "False",
+        "genuine",
+        "difficulty",
+        "version",
+        "hash",
+        "frozenset",
+        "index",
+        "seed",
+    ):
         assert word not in text, word
 
 
@@ -188,7 +218,17 @@ def test_view_types_have_these_fields_and_no_others() -> None:
 
     assert [[field.name for field in fields(kind)] for kind in kinds] == [
         ["title", "items"],
-        ["position", "kind", "kind_name", "audience_name", "channel_name", "sender", "scene_text", "stem", "options"],
+        [
+            "position",
+            "kind",
+            "kind_name",
+            "audience_name",
+            "channel_name",
+            "sender",
+            "scene_text",
+            "stem",
+            "options",
+        ],
         ["token", "letter", "text"],
     ]
 
@@ -263,7 +303,9 @@ def test_tokens_lead_back_to_the_options_they_were_shown_with(freeze: Freeze) ->
         written = paper.items[index].item.options
         for option in item.options:
             chosen = queries.chosen_indices(paper, form, "seed", {item.position: (option.token,)})
-            assert chosen[item.position - 1] == {next(n for n, one in enumerate(written) if one.text == option.text)}
+            assert chosen[item.position - 1] == {
+                next(n for n, one in enumerate(written) if one.text == option.text)
+            }
             assert sum(map(len, chosen)) == 1
 
 
@@ -310,7 +352,15 @@ def test_tokens_of_others_are_not_on_the_paper(freeze: Freeze) -> None:
     form = whole_form(paper)
     first, second = queries.view(paper, form, "seed").items
     other = queries.view(paper, form, "another seed").items[0]
-    foreign = ["", "A", "0", "zzzz", second.options[0].token, other.options[0].token, first.options[0].token.upper()]
+    foreign = [
+        "",
+        "A",
+        "0",
+        "zzzz",
+        second.options[0].token,
+        other.options[0].token,
+        first.options[0].token.upper(),
+    ]
 
     for token in foreign:
         with pytest.raises(marking.NotOnPaper):

@@ -92,7 +92,8 @@ def test_moving_the_key_changes_no_byte_of_the_questions(app: Flask, at: Any, ph
 
 def test_review_waits_for_its_moment(app: Flask, at: Any, phone: Any) -> None:
     room = a_classroom(
-        paper=make.a_paper(pool=[a_telling_item("late-1"), a_telling_item("late-2")]), review_after_submit=["score"]
+        paper=make.a_paper(pool=[a_telling_item("late-1"), a_telling_item("late-2")]),
+        review_after_submit=["score"],
     )
     pupil = Pupil(phone)
     pupil.start()
@@ -104,4 +105,4 @@ def test_review_waits_for_its_moment(app: Flask, at: Any, phone: Any) -> None:
 
     assert ("识破了 1 个骗局" in early, CANARY in early, practice) == (True, False, 409)
     assert CANARY in late
-    assert NOON < room.round.closes_at
+    assert room.round.closes_at > NOON

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert as plain_insert
 from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from quizsvc.db import Base, db, insert, operation
+from quizsvc.db import Base, db, insert, operation, run
 
 GENESIS = "0" * 64
 
@@ -47,6 +48,9 @@ class AuditLeaf(Base):
     attempt_id: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     answers_hash: Mapped[str]
+
+
+_LEAF = plain_insert(AuditLeaf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def record_alone(*, actor: Actor, action: str, on: str, at: datetime, **detail: 
 
 def record_submission(*, attempt_id: str, answers_hash: str, at: datetime) -> None:
     """Append the leaf of a submission; call it inside the submission's transaction."""
-    db.session.execute(insert(AuditLeaf).values(attempt_id=attempt_id, at=at, answers_hash=answers_hash))
+    run(_LEAF, attempt_id=attempt_id, at=at, answers_hash=answers_hash)
 
 
 def entry_hash(*, seq: int, at: datetime, actor: str, action: str, on: str, detail: str, prev: str) -> str:

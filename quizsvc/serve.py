@@ -1,5 +1,6 @@
 """The default server: one socket, several processes of waitress, one process for periodic jobs."""
 
+import gc
 import os
 import secrets
 import signal
@@ -76,6 +77,7 @@ def _fork(task: Callable[[], None]) -> int:
 def answer(settings: Settings, opened: socket.socket) -> None:
     """Answer requests in this process."""
     application = wsgi.application(settings)
+    gc.freeze()  # what start-up made stays; the collector need not walk it again and again
     create_server(
         application,
         sockets=[opened],

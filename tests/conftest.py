@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from quizsvc.app import create_app
+from quizsvc.attempt import views as doorways
 from quizsvc.db import Base, db
 from quizsvc.paper import queries as paper
 from quizsvc.settings import Settings
@@ -77,6 +78,7 @@ def app(application: Flask) -> Iterator[Flask]:
         db.session.remove()
         empty()
         paper.forget()
+        doorways.forget()
 
 
 def empty() -> None:

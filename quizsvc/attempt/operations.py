@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from quizsvc import audit
 from quizsvc.attempt import queries
@@ -18,10 +18,19 @@ from quizsvc.campaign.queries import RoundRow
 from quizsvc.core import assembly, linkcode, marking, window
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
-from quizsvc.db import db, insert, operation
+from quizsvc.db import Base, db, insert_unless_there, operation, run
 from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
-from quizsvc.roster import queries as roster
+
+_attempts = Base.metadata.tables[Attempt.__tablename__]
+_OPEN = update(_attempts).where(Attempt.id == bindparam("attempt_id"), Attempt.submitted_at.is_(None))
+_STORE = _OPEN.values({name: bindparam(f"new_{name}") for name in ("answers", "saved_at")})
+_CLOSE = _OPEN.values(
+    {
+        name: bindparam(f"new_{name}")
+        for name in ("answers", "saved_at", "submitted_at", "overdue", "score", "correct")
+    }
+).returning(Attempt.id)
 
 PERIOD = "round"
 MOST_EXTRA_MINUTES = 120
@@ -62,35 +71,34 @@ class Started:
 def start(*, door: Door, seat: int, source: str, device: str, at: datetime) -> Started:
     """Begin an attempt of a seat, or go on with the one this device has; refuse neutrally otherwise."""
     window.Window(door.round.opens_at, door.closes_at).check(at)
-    place = roster.place(door.unit_id, door.round.term, seat)
-    if place is None or place.exempt:
-        raise SeatTaken(seat)
-    known = _history(door, place.enrolment_id, at)
+    known = _history(door, seat, at)
     if known.running is not None:
         return _go_on(known.running, seat, device)
     if known.goes and queries.device_hash(device) not in {go.device_hash for go in known.goes}:
         raise SeatTaken(seat)
     if len(known.goes) >= door.round.attempts:
         return Started(known.goes[-1].attempt_id, over=True)
-    participant_id = known.participant_id or _join(door, place.enrolment_id, at)
+    participant_id = known.participant_id or _join(door, known.enrolment_id, at)
     begun = _begin(door, participant_id, known, source, device, at)
     if begun is not None:
         return begun
-    first = queries.history(door.round.id, place.enrolment_id).running  # another request was a moment earlier
+    first = _history(door, seat, at).running  # another request was a moment earlier
     if first is None:
         raise SeatTaken(seat)
     return _go_on(first, seat, device)
 
 
-def _history(door: Door, enrolment_id: int, at: datetime) -> History:
-    known = queries.history(door.round.id, enrolment_id)
+def _history(door: Door, seat: int, at: datetime) -> History:
+    known = queries.history(door.round, door.unit_id, seat)
+    if known is None or known.exempt:
+        raise SeatTaken(seat)
     if known.running is None:
         return known
     state = queries.for_writing(known.running.attempt_id)
     if not state.over(at):
         return known
     _finish(state, at=state.deadline, overdue=True)
-    return queries.history(door.round.id, enrolment_id)
+    return queries.history(door.round, door.unit_id, seat) or known
 
 
 def _go_on(running: Go, seat: int, device: str) -> Started:
@@ -108,16 +116,18 @@ def _bind(attempt_id: str, device: str) -> None:
 
 
 def _join(door: Door, enrolment_id: int, at: datetime) -> int:
-    values = {"round_id": door.round.id, "enrolment_id": enrolment_id}
-    added = db.session.execute(
-        insert(Participant)
-        .values(**values, unit_id=door.unit_id, extension_s=0, created_at=at)
-        .on_conflict_do_nothing()
-        .returning(Participant.id)
+    added = run(
+        insert_unless_there(Participant, Participant.id),
+        round_id=door.round.id,
+        unit_id=door.unit_id,
+        enrolment_id=enrolment_id,
+        extension_s=0,
+        created_at=at,
     ).scalar_one_or_none()
     if added is not None:
         return int(added)
-    return db.session.execute(select(Participant.id).filter_by(**values)).scalar_one()
+    known = select(Participant.id).filter_by(round_id=door.round.id, enrolment_id=enrolment_id)
+    return db.session.execute(known).scalar_one()
 
 
 def _begin(
@@ -129,31 +139,27 @@ def _begin(
     drawn = assembly.draw(frozen.blueprint, frozen.candidates, seed=seed, seen=seen)
     limit_s = door.round.limit_s
     attempt_id = base64.b32encode(secrets.token_bytes(15)).decode().lower()
-    added = db.session.execute(
-        insert(Attempt)
-        .values(
-            id=attempt_id,
-            participant_id=participant_id,
-            round_id=door.round.id,
-            unit_id=door.unit_id,
-            link_id=door.link_id,
-            source=source,
-            period=PERIOD,
-            ordinal=len(known.goes) + 1,
-            allowed=door.round.attempts,
-            seed=seed,
-            form=[[item.ref, item.points] for item in drawn],
-            answers={},
-            device_hash=queries.device_hash(device),
-            resume=linkcode.body_from(secrets.randbits(40), 8),
-            receipt=linkcode.body_from(secrets.randbits(40), 8),
-            started_at=at,
-            limit_ends_at=None if limit_s is None else at + timedelta(seconds=limit_s + known.extension_s),
-            overdue=False,
-            out_of=sum(item.points for item in drawn),
-        )
-        .on_conflict_do_nothing()
-        .returning(Attempt.id)
+    added = run(
+        insert_unless_there(Attempt, Attempt.id),
+        id=attempt_id,
+        participant_id=participant_id,
+        round_id=door.round.id,
+        unit_id=door.unit_id,
+        link_id=door.link_id,
+        source=source,
+        period=PERIOD,
+        ordinal=len(known.goes) + 1,
+        allowed=door.round.attempts,
+        seed=seed,
+        form=[[item.ref, item.points] for item in drawn],
+        answers={},
+        device_hash=queries.device_hash(device),
+        resume=linkcode.body_from(secrets.randbits(40), 8),
+        receipt=linkcode.body_from(secrets.randbits(40), 8),
+        started_at=at,
+        limit_ends_at=None if limit_s is None else at + timedelta(seconds=limit_s + known.extension_s),
+        overdue=False,
+        out_of=sum(item.points for item in drawn),
     ).scalar_one_or_none()
     return None if added is None else Started(attempt_id, over=False)
 
@@ -161,8 +167,8 @@ def _begin(
 @operation
 def take_over(*, door: Door, seat: int, resume: str, device: str, at: datetime) -> Started:
     """Go on with a seat's newest attempt on this device, proved by its resume code."""
-    place = roster.place(door.unit_id, door.round.term, seat)
-    goes = queries.history(door.round.id, place.enrolment_id).goes if place else ()
+    known = queries.history(door.round, door.unit_id, seat)
+    goes = known.goes if known else ()
     if not goes or not secrets.compare_digest(goes[-1].resume.encode(), resume.encode()):
         raise SeatTaken(seat)
     _bind(goes[-1].attempt_id, device)
@@ -204,21 +210,23 @@ def submit_overdue(*, attempt_id: str, at: datetime) -> bool:
 
 
 @operation
-def transfer(*, round_: RoundRow, enrolment_id: int, at: datetime, actor: audit.Actor) -> None:
+def transfer(*, round_: RoundRow, unit_id: int, seat: int, at: datetime, actor: audit.Actor) -> None:
     """Let a seat's open attempt go on with the next phone that claims the seat."""
-    running = _running(queries.history(round_.id, enrolment_id))
+    running = _running(_seat(round_, unit_id, seat))
     db.session.execute(update(Attempt).where(Attempt.id == running.attempt_id).values(device_hash=None))
     audit.record(actor=actor, action="attempt.transfer", on=f"attempt:{running.attempt_id}", at=at)
 
 
 @operation
-def extend(*, round_: RoundRow, enrolment_id: int, minutes: int, at: datetime, actor: audit.Actor) -> None:
+def extend(
+    *, round_: RoundRow, unit_id: int, seat: int, minutes: int, at: datetime, actor: audit.Actor
+) -> None:
     """Give a participant more time, in force at once in the attempt that is running."""
     if round_.limit_s is None:
         raise Refusal("这一场不限时，不需要加时间。", status=409)
     if not 1 <= minutes <= MOST_EXTRA_MINUTES:
         raise Refusal(f"加时要写 1 到 {MOST_EXTRA_MINUTES} 分钟。")
-    known = queries.history(round_.id, enrolment_id)
+    known = _seat(round_, unit_id, seat)
     running = _running(known)
     extension_s = known.extension_s + minutes * 60
     ends_at = running.started_at + timedelta(seconds=round_.limit_s + extension_s)
@@ -232,12 +240,14 @@ def extend(*, round_: RoundRow, enrolment_id: int, minutes: int, at: datetime, a
 
 
 @operation
-def release(*, round_: RoundRow, enrolment_id: int, reason: str, at: datetime, actor: audit.Actor) -> int:
+def release(
+    *, round_: RoundRow, unit_id: int, seat: int, reason: str, at: datetime, actor: audit.Actor
+) -> int:
     """Void all attempts of a seat, so that its pupil can begin again; kept, never counted."""
     reason = reason.strip()
     if len(reason) < SHORTEST_REASON:
         raise Refusal(f"请写清作废的原因，至少 {SHORTEST_REASON} 个字。")
-    known = queries.history(round_.id, enrolment_id)
+    known = _seat(round_, unit_id, seat)
     if not known.goes:
         raise Refusal("这个序号还没有作答，不需要作废。", status=409)
     ids = [go.attempt_id for go in known.goes]
@@ -251,6 +261,13 @@ def release(*, round_: RoundRow, enrolment_id: int, reason: str, at: datetime, a
         reason=reason,
     )
     return len(ids)
+
+
+def _seat(round_: RoundRow, unit_id: int, seat: int) -> History:
+    known = queries.history(round_, unit_id, seat)
+    if known is None:
+        raise Refusal("这个班没有这个序号。", status=404)
+    return known
 
 
 def _running(known: History) -> Go:
@@ -289,11 +306,7 @@ def _store(state: Sheet, answers: Mapping[int, Saved], at: datetime) -> None:
     frozen = paper.frozen(state.paper_id)
     tokens = {position: saved.chosen for position, saved in answers.items()}
     paper.chosen_indices(frozen, state.form, state.seed, tokens)  # refuses what is not on the paper
-    db.session.execute(
-        update(Attempt)
-        .where(Attempt.id == state.attempt_id, Attempt.submitted_at.is_(None))
-        .values(answers=queries.packed(answers), saved_at=at)
-    )
+    run(_STORE, attempt_id=state.attempt_id, new_answers=queries.packed(answers), new_saved_at=at)
 
 
 def _finish(
@@ -305,18 +318,15 @@ def _finish(
     chosen = paper.chosen_indices(frozen, state.form, state.seed, tokens)
     marks = marking.mark(paper.keyed(frozen, state.form), chosen)
     stored = queries.packed(answers)
-    closed = db.session.execute(
-        update(Attempt)
-        .where(Attempt.id == state.attempt_id, Attempt.submitted_at.is_(None))
-        .values(
-            answers=stored,
-            saved_at=at,
-            submitted_at=at,
-            overdue=overdue,
-            score=marks.score,
-            correct=list(marks.correct),
-        )
-        .returning(Attempt.id)
+    closed = run(
+        _CLOSE,
+        attempt_id=state.attempt_id,
+        new_answers=stored,
+        new_saved_at=at,
+        new_submitted_at=at,
+        new_overdue=overdue,
+        new_score=marks.score,
+        new_correct=list(marks.correct),
     ).scalar_one_or_none()
     if closed is not None:
         canonical = json.dumps(stored, sort_keys=True, separators=(",", ":"))

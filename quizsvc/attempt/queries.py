@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, func, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 from sqlalchemy.orm import aliased
 
 from quizsvc.attempt.models import Attempt, Participant
@@ -15,10 +15,10 @@ from quizsvc.campaign.queries import RoundRow
 from quizsvc.core import marking, window
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Unknown
-from quizsvc.db import db
+from quizsvc.db import db, run
 from quizsvc.link.models import Link
 from quizsvc.roster import queries as roster
-from quizsvc.roster.models import Enrolment, Unit
+from quizsvc.roster.models import Enrolment, Exemption, Unit
 
 REVIEWS = ("score", "answers", "key", "explanation")
 
@@ -44,6 +44,7 @@ class Sheet:
     identity: str
     is_test: bool
     class_name: str
+    unit_path: str
     term: str
     frozen_at: datetime
     organisers: tuple[str, ...]
@@ -114,8 +115,10 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A participant and their goes; participant_id is None before the first one."""
+    """A seat in a round: its place, its participant (None before the first go) and the goes."""
 
+    enrolment_id: int
+    exempt: bool
     participant_id: int | None
     extension_s: int
     goes: tuple[Go, ...]
@@ -161,31 +164,6 @@ def packed(answers: Mapping[int, Saved]) -> dict[str, Any]:
     return {str(position): [saved.seq, list(saved.chosen)] for position, saved in sorted(answers.items())}
 
 
-def sheet(attempt_id: str) -> Sheet:
-    """Return one attempt (1 statement)."""
-    return _sheet_where(Attempt.id == attempt_id)
-
-
-def sheet_by_receipt(receipt: str) -> Sheet:
-    """Return the submitted attempt of a receipt (1 statement)."""
-    return _sheet_where(Attempt.receipt == receipt, Attempt.submitted_at.is_not(None))
-
-
-def for_writing(attempt_id: str) -> Sheet:
-    """Return one attempt, locked until the operation ends (PostgreSQL; SQLite's operation holds the whole file)."""
-    return _sheet_where(Attempt.id == attempt_id, lock=True)
-
-
-def _sheet_where(*conditions: Any, lock: bool = False) -> Sheet:
-    query = _sheets().where(*conditions)
-    if lock:
-        query = query.with_for_update(of=Attempt)
-    row = db.session.execute(query).one_or_none()
-    if row is None:
-        raise UnknownAttempt
-    return _sheet(row)
-
-
 _other = aliased(Attempt)
 
 
@@ -203,7 +181,7 @@ def _sheets() -> Select[Any]:
             Round.review_after_submit, Round.review_after_close,
             Link.code, Link.closes_at.label("link_closes_at"),
             Round.frozen_at, Campaign.term, Campaign.is_test, Campaign.organisers, Campaign.hotline,
-            Unit.name.label("class_name"),
+            Unit.name.label("class_name"), Unit.path.label("unit_path"),
             Enrolment.seat, Enrolment.id.label("enrolment_id"),
             another.label("another_is_open"),
         )
@@ -216,7 +194,29 @@ def _sheets() -> Select[Any]:
     )  # fmt: skip
 
 
-def _sheet(row: Row[Any]) -> Sheet:
+_BY_ID = _sheets().where(Attempt.id == bindparam("attempt_id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update(of=Attempt)
+_BY_RECEIPT = _sheets().where(Attempt.receipt == bindparam("receipt"), Attempt.submitted_at.is_not(None))
+
+
+def sheet(attempt_id: str) -> Sheet:
+    """Return one attempt (1 statement)."""
+    return _sheet(run(_BY_ID, attempt_id=attempt_id).one_or_none())
+
+
+def sheet_by_receipt(receipt: str) -> Sheet:
+    """Return the submitted attempt of a receipt (1 statement)."""
+    return _sheet(run(_BY_RECEIPT, receipt=receipt).one_or_none())
+
+
+def for_writing(attempt_id: str) -> Sheet:
+    """Return one attempt, locked until the operation ends (on SQLite the operation holds the whole file)."""
+    return _sheet(run(_BY_ID_LOCKED, attempt_id=attempt_id).one_or_none())
+
+
+def _sheet(row: Row[Any] | None) -> Sheet:
+    if row is None:
+        raise UnknownAttempt
     return Sheet(
         attempt_id=row.id,
         participant_id=row.participant_id,
@@ -228,6 +228,7 @@ def _sheet(row: Row[Any]) -> Sheet:
         identity=row.identity,
         is_test=row.is_test,
         class_name=row.class_name,
+        unit_path=row.unit_path,
         term=row.term,
         frozen_at=row.frozen_at,
         organisers=tuple(row.organisers),
@@ -259,50 +260,65 @@ def _sheet(row: Row[Any]) -> Sheet:
     )
 
 
-def history(round_id: int, enrolment_id: int) -> History:
-    """Return a participant with their attempts that are not void, by ordinal (1 statement)."""
-    rows = db.session.execute(
-        select(
-            Participant.id.label("participant_id"), Participant.extension_s,
-            Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
-        )
-        .outerjoin(Attempt, and_(Attempt.participant_id == Participant.id, Attempt.voided_at.is_(None)))
-        .where(Participant.round_id == round_id, Participant.enrolment_id == enrolment_id)
-        .order_by(Attempt.ordinal)
-    ).all()  # fmt: skip
+_HISTORY = (
+    select(
+        Enrolment.id.label("enrolment_id"), Exemption.id.is_not(None).label("exempt"),
+        Participant.id.label("participant_id"), Participant.extension_s,
+        Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
+    )
+    .outerjoin(Exemption, and_(Exemption.enrolment_id == Enrolment.id, Exemption.ended_at.is_(None)))
+    .outerjoin(
+        Participant,
+        and_(Participant.enrolment_id == Enrolment.id, Participant.round_id == bindparam("round_id")),
+    )
+    .outerjoin(Attempt, and_(Attempt.participant_id == Participant.id, Attempt.voided_at.is_(None)))
+    .where(
+        Enrolment.unit_id == bindparam("unit_id"), Enrolment.term == bindparam("term"),
+        Enrolment.seat == bindparam("seat"), Enrolment.left_at.is_(None),
+    )
+    .order_by(Attempt.ordinal)
+)  # fmt: skip
+
+
+def history(round_: RoundRow, unit_id: int, seat: int) -> History | None:
+    """Return a seat with its attempts that are not void, by ordinal; None when there is no such seat (1 statement)."""
+    rows = run(_HISTORY, round_id=round_.id, unit_id=unit_id, term=round_.term, seat=seat).all()
     if not rows:
-        return History(None, 0, ())
+        return None
     goes = tuple(
         Go(
-            row.id,
-            tuple(index for index, _ in row.form),
-            row.device_hash,
-            row.resume,
-            row.started_at,
-            row.submitted_at,
+            attempt_id=row.id,
+            items=tuple(index for index, _ in row.form),
+            device_hash=row.device_hash,
+            resume=row.resume,
+            started_at=row.started_at,
+            submitted_at=row.submitted_at,
         )
         for row in rows
         if row.id is not None
     )
-    return History(rows[0].participant_id, rows[0].extension_s, goes)
+    first = rows[0]
+    return History(first.enrolment_id, bool(first.exempt), first.participant_id, first.extension_s or 0, goes)
+
+
+_OF_DEVICE = (
+    select(Attempt.id, Enrolment.seat, Attempt.submitted_at, Attempt.answers)
+    .join(Participant, Participant.id == Attempt.participant_id)
+    .join(Enrolment, Enrolment.id == Participant.enrolment_id)
+    .where(
+        Attempt.round_id == bindparam("round_id"),
+        Attempt.unit_id == bindparam("unit_id"),
+        Attempt.device_hash == bindparam("device_hash"),
+        Attempt.voided_at.is_(None),
+    )
+    .order_by(Attempt.started_at.desc())
+)
 
 
 def of_device(round_id: int, unit_id: int, device: str) -> list[DeviceAttempt]:
     """List what a phone did in a class's round, one line a seat, newest first (1 statement)."""
-    rows = db.session.execute(
-        select(Attempt.id, Enrolment.seat, Attempt.submitted_at, Attempt.answers)
-        .join(Participant, Participant.id == Attempt.participant_id)
-        .join(Enrolment, Enrolment.id == Participant.enrolment_id)
-        .where(
-            Attempt.round_id == round_id,
-            Attempt.unit_id == unit_id,
-            Attempt.device_hash == device_hash(device),
-            Attempt.voided_at.is_(None),
-        )
-        .order_by(Attempt.started_at.desc())
-    ).all()
     newest: dict[int, DeviceAttempt] = {}
-    for row in rows:
+    for row in run(_OF_DEVICE, round_id=round_id, unit_id=unit_id, device_hash=device_hash(device)):
         newest.setdefault(
             row.seat, DeviceAttempt(row.id, row.seat, row.submitted_at is not None, answered(row.answers))
         )
@@ -314,16 +330,17 @@ def answered(answers: Mapping[str, Any]) -> int:
     return sum(1 for _, chosen in answers.values() if chosen)
 
 
+_DONE = select(func.count(Attempt.participant_id.distinct())).where(
+    Attempt.round_id == bindparam("round_id"),
+    Attempt.unit_id == bindparam("unit_id"),
+    Attempt.submitted_at.is_not(None),
+    Attempt.voided_at.is_(None),
+)
+
+
 def done_in_class(round_id: int, unit_id: int) -> int:
     """Count the people of a class with a submitted attempt (1 statement)."""
-    return db.session.execute(
-        select(func.count(Attempt.participant_id.distinct())).where(
-            Attempt.round_id == round_id,
-            Attempt.unit_id == unit_id,
-            Attempt.submitted_at.is_not(None),
-            Attempt.voided_at.is_(None),
-        )
-    ).scalar_one()
+    return int(run(_DONE, round_id=round_id, unit_id=unit_id).scalar_one())
 
 
 def starts_by_source(round_id: int, unit_id: int) -> dict[str, int]:

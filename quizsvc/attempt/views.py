@@ -2,8 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import (
@@ -42,6 +43,8 @@ seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/st
 
 HALF_A_YEAR_S = 180 * 24 * 3600
 SECONDS_AN_ITEM = 35
+DOORWAY_LASTS = timedelta(seconds=5)
+MOST_DOORWAYS = 2000
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -67,6 +70,40 @@ def _door(code: str) -> Door:
     return link.door(linkcode.parse(code))
 
 
+@dataclass(slots=True)
+class Doorway:
+    """What stands behind a code, as it was seconds ago: at the bell a whole class scans within one minute.
+
+    Only the landing page and the question "is this you?" look here; whoever starts is checked afresh.
+    """
+
+    door: Door
+    places: dict[int, roster.Place]
+    until: datetime
+    pages: dict[tuple[str, bool, str], str]
+
+
+_doorways: dict[str, Doorway] = {}
+
+
+def forget() -> None:
+    """Forget what was read; for tests, which empty the tables."""
+    _doorways.clear()
+
+
+def _doorway(code: str, at: datetime) -> Doorway:
+    code = linkcode.parse(code)
+    known = _doorways.get(code)
+    if known is not None and known.until - DOORWAY_LASTS < at <= known.until:
+        return known
+    door = link.door(code)
+    places = {place.seat: place for place in roster.places(door.unit_id, door.round.term)}
+    if len(_doorways) >= MOST_DOORWAYS:
+        _doorways.clear()
+    _doorways[code] = fresh = Doorway(door, places, at + DOORWAY_LASTS, {})
+    return fresh
+
+
 @blueprint.after_request
 def remember_size(response: Response) -> Response:
     """Keep the choice of large text for a year."""
@@ -87,19 +124,29 @@ def text_size() -> dict[str, Any]:
 @public
 def landing(code: str) -> ResponseReturnValue:
     """Show whose link this is and the seats to tap."""
-    door = _door(code)
     at = clock.now()
-    frozen = paper.frozen(door.round.paper_id)
+    doorway = _doorway(code, at)
+    door, secret = doorway.door, device()
     state = window.Window(door.round.opens_at, door.closes_at).state(at)
-    places = roster.places(door.unit_id, door.round.term) if state == "open" else []
-    secret = device()
-    items = frozen.blueprint.item_count
+    mine = queries.of_device(door.round.id, door.unit_id, secret) if secret else []
+    if mine:
+        return _landing(doorway, state, mine)
+    source = request.args.get("s", "") if request.args.get("s", "") in forms.SOURCES else ""
+    kept = (source, text_size()["large"], state)
+    if kept not in doorway.pages:
+        doorway.pages[kept] = _landing(doorway, state, mine)
+    return doorway.pages[kept]
+
+
+def _landing(doorway: Doorway, state: str, mine: Sequence[queries.DeviceAttempt]) -> str:
+    door = doorway.door
+    items = paper.frozen(door.round.paper_id).blueprint.item_count
     return render_template(
         "attempt/landing.html",
         door=door,
         state=state,
-        seats=[place.seat for place in places if not place.exempt],
-        mine=queries.of_device(door.round.id, door.unit_id, secret) if secret else [],
+        seats=[place.seat for place in doorway.places.values() if not place.exempt],
+        mine=mine,
         items=items,
         minutes=max(1, round(items * SECONDS_AN_ITEM / 60)),
         term=term.term_label(door.round.term),
@@ -118,10 +165,11 @@ def about(code: str) -> ResponseReturnValue:
 @public
 def who(code: str) -> ResponseReturnValue:
     """Repeat the class and the seat, for the pupil to confirm."""
-    door = _door(code)
-    seat = forms.seat_from(request.form)
-    window.Window(door.round.opens_at, door.closes_at).check(clock.now())
-    place = roster.place(door.unit_id, door.round.term, seat)
+    at = clock.now()
+    doorway = _doorway(code, at)
+    door, seat = doorway.door, forms.seat_from(request.form)
+    window.Window(door.round.opens_at, door.closes_at).check(at)
+    place = doorway.places.get(seat)
     if place is None or place.exempt:
         raise operations.SeatTaken(seat)
     masked = roster.masked_name(place.enrolment_id) if door.round.identity == "roster" else None
@@ -291,9 +339,14 @@ def result(attempt_id: str) -> ResponseReturnValue:
         return redirect(url_for("attempt.questions", attempt_id=attempt_id), 303)
     marks = _marks(state)
     shown = state.shown(at)
-    review = paper.review(paper.frozen(state.paper_id), state.form, state.seed, state.tokens(), marks.correct)
-    unit = roster.unit(state.unit_id)
-    expected = roster.expected_by_unit(unit.path, state.term, state.frozen_at).get(state.unit_id)
+    every = "all" in request.args
+    frozen = paper.frozen(state.paper_id)
+    review = (
+        paper.review(frozen, state.form, state.seed, state.tokens(), marks.correct, right_ones=every)
+        if "answers" in shown
+        else ()
+    )
+    expected = roster.expected_by_unit(state.unit_path, state.term, state.frozen_at).get(state.unit_id)
     more = state.allowed - state.ordinal if at < state.window_closes_at and not state.another_is_open else 0
     return render_template(
         "attempt/result.html",
@@ -302,8 +355,8 @@ def result(attempt_id: str) -> ResponseReturnValue:
         met=marking.met(marks.score, marks.out_of, state.threshold_permyriad),
         to_go=_still_to_get_right(marks, state.threshold_permyriad),
         shown=shown,
-        review=review if "answers" in shown else (),
-        every="all" in request.args,
+        review=review,
+        every=every,
         name=roster.masked_name(state.enrolment_id) if state.identity == "roster" else None,
         done=queries.done_in_class(state.round_id, state.unit_id),
         expected=expected.expected - expected.exempt if expected else 0,
@@ -459,8 +512,8 @@ def seat_page(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
 @guarded(Permission.MANAGE_ATTEMPTS)
 def transfer(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
     """Let the seat go on with another phone."""
-    round_, _, state = _seat(round_id, unit_id, seat)
-    operations.transfer(round_=round_, enrolment_id=state.enrolment_id, at=clock.now(), actor=actor())
+    round_, _, _ = _seat(round_id, unit_id, seat)
+    operations.transfer(round_=round_, unit_id=unit_id, seat=seat, at=clock.now(), actor=actor())
     flash(f"{seat} 号可以换手机了：请同学用新手机扫班级码，点 {seat} 号，就接着做。")
     return _back_to_seat()
 
@@ -469,13 +522,14 @@ def transfer(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
 @guarded(Permission.MANAGE_ATTEMPTS)
 def extend(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
     """Give the seat more time."""
-    round_, _, state = _seat(round_id, unit_id, seat)
+    round_, _, _ = _seat(round_id, unit_id, seat)
     form = forms.Extend()
     if not form.validate_on_submit():
         raise Refusal("加时要写分钟数。")
     operations.extend(
         round_=round_,
-        enrolment_id=state.enrolment_id,
+        unit_id=unit_id,
+        seat=seat,
         minutes=form.minutes.data,
         at=clock.now(),
         actor=actor(),
@@ -488,11 +542,12 @@ def extend(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
 @guarded(Permission.MANAGE_ATTEMPTS)
 def release(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
     """Void the seat's attempts, with a reason, so that it can begin again."""
-    round_, _, state = _seat(round_id, unit_id, seat)
+    round_, _, _ = _seat(round_id, unit_id, seat)
     form = forms.Release()
     count = operations.release(
         round_=round_,
-        enrolment_id=state.enrolment_id,
+        unit_id=unit_id,
+        seat=seat,
         reason=form.reason.data or "",
         at=clock.now(),
         actor=actor(),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import RowMapping, Select, bindparam, literal, select
 from sqlalchemy.orm import aliased
 
 from quizsvc.campaign import queries as campaign
@@ -12,7 +12,7 @@ from quizsvc.campaign.models import Campaign, Round
 from quizsvc.core.linkcode import Phrase
 from quizsvc.core.refusal import Unknown
 from quizsvc.core.window import Window
-from quizsvc.db import db, subtree
+from quizsvc.db import db, run, subtree
 from quizsvc.link.models import Link
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Unit
@@ -96,9 +96,12 @@ _DOORS: Select[*tuple[Any, ...]] = (
 )  # fmt: skip
 
 
+_LIVE_DOOR = _DOORS.where(Link.code == bindparam("code"), Link.revoked_at.is_(None))
+
+
 def door(code: str) -> Door:
     """Return the live link of a canonical code in one statement, or refuse."""
-    found = _doors(_DOORS.where(Link.code == code, Link.revoked_at.is_(None)))
+    found = [_door(row) for row in run(_LIVE_DOOR, code=code).mappings()]
     if not found:
         raise UnknownLink
     return found[0]
@@ -141,25 +144,24 @@ def poster(poster_number: str) -> Door | None:
 
 
 def _doors(statement: Select[*tuple[Any, ...]]) -> list[Door]:
-    found = []
-    for row in db.session.execute(statement).mappings():
-        round_ = campaign.round_row(row)
-        extended = row["closes_at"] is not None and row["closes_at"] > round_.closes_at
-        found.append(
-            Door(
-                link_id=row["id"],
-                code=row["code"],
-                place=row["place"],
-                phrase=Phrase(row["phrase_word"], row["phrase_number"]),
-                poster_number=row["poster_number"],
-                unit_id=row["unit_id"],
-                unit_name=row["unit_name"],
-                unit_path=row["unit_path"],
-                school_name=row["school_name"] or "",
-                closes_at=row["closes_at"] if extended else round_.closes_at,
-                extended=extended,
-                revoked_at=row["revoked_at"],
-                round=round_,
-            )
-        )
-    return found
+    return [_door(row) for row in db.session.execute(statement).mappings()]
+
+
+def _door(row: RowMapping) -> Door:
+    round_ = campaign.round_row(row)
+    extended = row["closes_at"] is not None and row["closes_at"] > round_.closes_at
+    return Door(
+        link_id=row["id"],
+        code=row["code"],
+        place=row["place"],
+        phrase=Phrase(row["phrase_word"], row["phrase_number"]),
+        poster_number=row["poster_number"],
+        unit_id=row["unit_id"],
+        unit_name=row["unit_name"],
+        unit_path=row["unit_path"],
+        school_name=row["school_name"] or "",
+        closes_at=row["closes_at"] if extended else round_.closes_at,
+        extended=extended,
+        revoked_at=row["revoked_at"],
+        round=round_,
+    )

@@ -301,12 +301,15 @@ def review(
     seed: str,
     answers: Mapping[int, Sequence[str]],
     correct: Sequence[bool],
+    *,
+    right_ones: bool = True,
 ) -> tuple[ReviewItem, ...]:
-    """Show a form after the test: what was chosen, what is right, and why."""
+    """Show a form after the test: what was chosen, what is right, and why; on request only what went wrong."""
     chosen = chosen_indices(paper, form, seed, answers)
     return tuple(
-        _review_item(paper, paper.items[index], position, seed, chosen[position - 1], correct[position - 1])
-        for position, (index, _) in enumerate(form, start=1)
+        _review_item(paper, paper.items[index], position, seed, chosen[position - 1], right)
+        for position, ((index, _), right) in enumerate(zip(form, correct, strict=True), start=1)
+        if right_ones or not right
     )
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, Select, Subquery, and_, case, func, select
+from sqlalchemy import BindParameter, Row, Select, Subquery, and_, bindparam, case, func, select
 
 from quizsvc.core import rosterplan
 from quizsvc.core.masking import masked_name as masked
 from quizsvc.core.refusal import Unknown
-from quizsvc.db import db, subtree
+from quizsvc.db import UtcDateTime, db, run, subtree
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Person, Unit
 
 
@@ -106,28 +107,31 @@ def under(path: str) -> list[UnitRow]:
     return _units(select(*_UNIT).where(Unit.path >= low, Unit.path < high).order_by(Unit.path))
 
 
-def _place_rows(unit_id: int, term: str) -> PlaceSelect:
-    excused = and_(Exemption.enrolment_id == Enrolment.id, Exemption.ended_at.is_(None))
-    return (
-        select(Enrolment.id, Enrolment.seat, Enrolment.person_id, Exemption.id.is_not(None))
-        .outerjoin(Exemption, excused)
-        .where(Enrolment.unit_id == unit_id, Enrolment.term == term, Enrolment.left_at.is_(None))
+_PLACES: PlaceSelect = (
+    select(Enrolment.id, Enrolment.seat, Enrolment.person_id, Exemption.id.is_not(None).label("exempt"))
+    .outerjoin(Exemption, and_(Exemption.enrolment_id == Enrolment.id, Exemption.ended_at.is_(None)))
+    .where(
+        Enrolment.unit_id == bindparam("unit_id"),
+        Enrolment.term == bindparam("term"),
+        Enrolment.left_at.is_(None),
     )
+)
+_PLACES_BY_SEAT = _PLACES.order_by(Enrolment.seat)
+_PLACE_AT = _PLACES.where(Enrolment.seat == bindparam("seat"))
 
 
-def _place(row: Row[int, int, int | None, bool]) -> Place:
-    enrolment_id, seat, person_id, exempt = row
-    return Place(enrolment_id, seat, person_id, bool(exempt))
+def _place(row: Row[Any]) -> Place:
+    return Place(row.id, row.seat, row.person_id, bool(row.exempt))
 
 
 def places(unit_id: int, term: str) -> list[Place]:
     """List the places of a class in a term, by seat."""
-    return [_place(row) for row in db.session.execute(_place_rows(unit_id, term).order_by(Enrolment.seat))]
+    return [_place(row) for row in run(_PLACES_BY_SEAT, unit_id=unit_id, term=term)]
 
 
 def place(unit_id: int, term: str, seat: int) -> Place | None:
     """Return the place at a seat, if there is one."""
-    found = db.session.execute(_place_rows(unit_id, term).where(Enrolment.seat == seat)).one_or_none()
+    found = run(_PLACE_AT, unit_id=unit_id, term=term, seat=seat).one_or_none()
     return None if found is None else _place(found)
 
 
@@ -147,10 +151,11 @@ def masked_name(enrolment_id: int) -> str | None:
     return None if name is None else masked(name)
 
 
-def expected_by_unit(path: str, term: str, frozen_at: datetime) -> dict[int, Expected]:
-    """Return the denominators under a path: the head-count at the freeze, else the first after it."""
-    low, high = subtree(path)
-    in_time = Headcount.set_at <= frozen_at
+def _expected_select() -> Select[int, int, int]:
+    low: BindParameter[str] = bindparam("low")
+    high: BindParameter[str] = bindparam("high")
+    term: BindParameter[str] = bindparam("term")
+    in_time = Headcount.set_at <= bindparam("frozen_at", type_=UtcDateTime)
     rank = func.row_number().over(
         partition_by=Headcount.unit_id,
         order_by=(
@@ -175,12 +180,21 @@ def expected_by_unit(path: str, term: str, frozen_at: datetime) -> dict[int, Exp
         .group_by(Enrolment.unit_id)
         .subquery()
     )
-    rows = db.session.execute(
-        select(counted.c.unit_id, counted.c.expected, func.coalesce(excused.c.exempt, 0))
+    return (
+        select(counted.c.unit_id, counted.c.expected, func.coalesce(excused.c.exempt, 0).label("exempt"))
         .outerjoin(excused, excused.c.unit_id == counted.c.unit_id)
         .where(counted.c.rank == 1)
     )
-    return {unit_id: Expected(expected, exempt) for unit_id, expected, exempt in rows}
+
+
+_EXPECTED = _expected_select()
+
+
+def expected_by_unit(path: str, term: str, frozen_at: datetime) -> dict[int, Expected]:
+    """Return the denominators under a path: the head-count at the freeze, else the first after it."""
+    low, high = subtree(path)
+    rows = run(_EXPECTED, low=low, high=high, term=term, frozen_at=frozen_at)
+    return {row.unit_id: Expected(row.expected, row.exempt) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,9 +227,8 @@ def test_extra_time_reaches_a_running_attempt(app: Any, at: Any, phone: Any) -> 
     pupil = Pupil(phone)
     pupil.start()
     round_ = campaign.round_of(room.round.id)
-    enrolment_id = pupil.sheet.enrolment_id
 
-    operations.extend(round_=round_, enrolment_id=enrolment_id, minutes=10, at=NOON, actor=TEACHER)
+    operations.extend(round_=round_, unit_id=room.unit.id, seat=1, minutes=10, at=NOON, actor=TEACHER)
     at(NOON + timedelta(seconds=1100))
 
     assert pupil.save(pupil.tokens()).status_code == 204
@@ -244,7 +243,8 @@ def test_transfer_lets_the_next_phone_go_on(classroom: Classroom, app: Flask) ->
 
     operations.transfer(
         round_=campaign.round_of(classroom.round.id),
-        enrolment_id=old.sheet.enrolment_id,
+        unit_id=classroom.unit.id,
+        seat=old.seat,
         at=NOON,
         actor=TEACHER,
     )
@@ -260,12 +260,13 @@ def test_release_voids_with_a_reason_and_frees_the_seat(classroom: Classroom, ap
     wrong.start()
     wrong.submit(wrong.tokens())
     round_ = campaign.round_of(classroom.round.id)
-    enrolment_id = wrong.sheet.enrolment_id
 
     with pytest.raises(Refusal, match="原因"):
-        operations.release(round_=round_, enrolment_id=enrolment_id, reason="无", at=NOON, actor=TEACHER)
+        operations.release(
+            round_=round_, unit_id=classroom.unit.id, seat=1, reason="无", at=NOON, actor=TEACHER
+        )
     voided = operations.release(
-        round_=round_, enrolment_id=enrolment_id, reason="同学点错了序号", at=NOON, actor=TEACHER
+        round_=round_, unit_id=classroom.unit.id, seat=1, reason="同学点错了序号", at=NOON, actor=TEACHER
     )
 
     assert voided == 1

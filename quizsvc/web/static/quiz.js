@@ -31,8 +31,8 @@
       var o; try { o = JSON.parse(localStorage.getItem(key)); } catch (e) { }
       each(function (i) { seq[i] = sent[i] = +qs[i].dataset.n; if (o && o[i] && o[i][0] > seq[i]) put(i, o[i]); });
     }
-    function gone() { if (over) location.replace(set.done); return over; }
-    function leave() { over = true; keep(); if (depth < 2) gone(); else { history.go(1 - depth); setTimeout(gone, 900); } }  /* back never leads to the questions */
+    function gone() { if (over) location.replace(set.done); }
+    function leave() { over = true; keep(); if (depth < 2) gone(); else { history.go(1 - depth); setTimeout(gone, 2000); } }  /* back never leads to the questions */
 
     function body() {
       var b = [];
@@ -82,7 +82,7 @@
       $('blanks').hidden = !left; text($('left-out'), left); next.setAttribute('aria-disabled', check && !!handing);
     }
     function show(e) {
-      if (gone()) return;
+      if (over) return;
       if (history.state) depth = history.state; else history.replaceState(++depth, '');
       var hash = location.hash, check = hash === '#check', at = hash.slice(2) - 1, page = box, title = '检查答案';
       cur = check ? n : qs[at] ? at : 0; seen = seen || check; shown = performance.now();
@@ -116,7 +116,7 @@
     on(next, 'click', function () { if (cur < n) location.hash = to; else if (performance.now() - shown > 500) hand(); });  /* not by a double tap */
     on(flag, 'click', function () { flags[cur] = !flags[cur]; paint(); });
     on(w, 'hashchange', show); on(w, 'online', push); on(w, 'offline', function () { tries = tries || 1; fail(); });
-    on(w, 'pageshow', gone);
+    on(w, 'popstate', gone); on(w, 'pageshow', gone);
     on(d, 'visibilitychange', function () { if (d.hidden) push(); else if (last) resync(); });
     if (dirty()) later(0); if (set.left) setInterval(tick, 1000);
   }

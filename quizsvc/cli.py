@@ -6,6 +6,7 @@ from typing import Any
 import click
 from flask.cli import FlaskGroup
 from flask_migrate.cli import db
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from quizsvc import demo, serve, wsgi
 from quizsvc.app import create_app
@@ -33,6 +34,14 @@ class Commands(FlaskGroup):
             raise click.ClickException(refusal.text) from refusal
         except (BadSettings, WrongRevision) as wrong:
             raise click.ClickException(str(wrong)) from wrong
+        except (OperationalError, ProgrammingError) as unready:
+            raise click.ClickException(
+                "数据库连不上，或者还没有建好。请检查 QUIZSVC_DATABASE_URL，再运行：quizsvc db upgrade"
+            ) from unready
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List our own commands; help must not need a database or settings."""
+        return sorted(self.commands)
 
 
 @click.group(
@@ -49,11 +58,9 @@ def main() -> None:
 
 @main.command("serve", with_appcontext=False)
 def serve_command() -> None:
-    """Run the server with the settings of the environment."""
+    """按环境变量正式运行。"""
     settings = wsgi.settings()
-    wsgi.application(
-        settings
-    )  # says once, before any process starts, when the database is of another revision
+    wsgi.application(settings)  # another revision is refused here, before any process starts
     opened = serve.listen(settings.host, settings.port)
     click.echo(
         f"{settings.brand} 运行中：{settings.public_url}（{settings.host}:{settings.port}，Ctrl+C 停止）"
@@ -65,7 +72,7 @@ def serve_command() -> None:
 @click.option("--port", default=8000, show_default=True, help="端口")
 @click.option("--prepare-only", is_flag=True, help="只准备数据，不启动服务")
 def demo_command(port: int, prepare_only: bool) -> None:
-    """Build a fictional county with a running round, print its doors, and serve it."""
+    """演示：虚构的县、学校和班级，打印班级二维码和登录链接。"""
     address = f"http://{demo.own_address()}:{port}"
     settings = wsgi.settings(mode="demo", port=str(port), public_url=address)
     opened = None if prepare_only else serve.listen(settings.host, settings.port)

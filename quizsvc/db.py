@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache, wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Flask
@@ -87,6 +88,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db)
     with app.app_context():
+        _keep_private(db.engine)
         tune(db.engine, settings)
 
 
@@ -101,6 +103,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_timeout": 10,
         "connect_args": {"connect_timeout": 5},
     }
+
+
+def _keep_private(engine: Engine) -> None:
+    """Create a SQLite file readable by its owner alone: its backups and copies inherit nothing better."""
+    if engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
+        Path(str(engine.url.database)).touch(mode=0o600, exist_ok=True)
 
 
 def tune(engine: Engine, settings: Settings) -> None:

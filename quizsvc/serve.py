@@ -85,6 +85,7 @@ def answer(settings: Settings, opened: socket.socket) -> None:
         ident=None,
         channel_timeout=60,
         connection_limit=1000,
+        clear_untrusted_proxy_headers=not settings.trusted_proxies,  # else what our proxy says would be lost
     ).run()
 
 

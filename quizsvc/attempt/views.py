@@ -67,7 +67,19 @@ def _with_device(response: Response, secret: str) -> Response:
 
 
 def _door(code: str) -> Door:
-    return link.door(linkcode.parse(code))
+    try:
+        return link.door(linkcode.parse(code))
+    except link.UnknownLink:
+        at = clock.now()
+        throttle.take(
+            kind="code",
+            subject="all",
+            limit=2000,
+            window_s=600,
+            at=at,
+            text="试错的网址太多了，请过十分钟再试。",
+        )
+        raise
 
 
 @dataclass(slots=True)
@@ -92,11 +104,10 @@ def forget() -> None:
 
 
 def _doorway(code: str, at: datetime) -> Doorway:
-    code = linkcode.parse(code)
     known = _doorways.get(code)
-    if known is not None and known.until - DOORWAY_LASTS < at <= known.until:
+    if known is not None and known.until - DOORWAY_LASTS <= at < known.until:
         return known
-    door = link.door(code)
+    door = _door(code)
     places = {place.seat: place for place in roster.places(door.unit_id, door.round.term)}
     if len(_doorways) >= MOST_DOORWAYS:
         _doorways.clear()
@@ -118,6 +129,16 @@ def text_size() -> dict[str, Any]:
     """Tell templates whether large text is on."""
     large = request.args.get("size", request.cookies.get("size")) == "lg"
     return {"large": large, "size_link": lambda: f"?size={'md' if large else 'lg'}"}
+
+
+@blueprint.get("/")
+@public
+def front() -> ResponseReturnValue:
+    """Take the code that stands on the poster, typed by hand."""
+    typed = request.args.get("code", "")
+    if typed:
+        return redirect(url_for("attempt.landing", code=linkcode.parse(typed)), 303)
+    return render_template("attempt/front.html")
 
 
 @blueprint.get("/c/<code>")

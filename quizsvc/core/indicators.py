@@ -242,7 +242,7 @@ class Definition:
 DEFINITIONS = (
     Definition("expected", "应测人数", "名册冻结时的在册人数，减去已批准的免测人数。"),
     Definition("done", "已测人数", "至少有一次有效作答的人数。有效指已经交卷，并且没有作废。"),
-    Definition("coverage", "覆盖率", "已测人数 ÷ 应测人数。"),
+    Definition("coverage", "覆盖率（页面上写“完成率”）", "已测人数 ÷ 应测人数。"),
     Definition(
         "awareness",
         "知晓率",

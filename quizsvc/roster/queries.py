@@ -76,8 +76,8 @@ def unit(unit_id: int) -> UnitRow:
 
 
 def unit_at(path: str) -> UnitRow:
-    """Return a unit by its path."""
-    return _one_unit(select(*_UNIT).where(Unit.path == path))
+    """Return a unit by its path; the slash at the end may be missing."""
+    return _one_unit(select(*_UNIT).where(Unit.path == f"{path.strip('/')}/"))
 
 
 def units(ids: Iterable[int]) -> dict[int, UnitRow]:

@@ -34,6 +34,27 @@ def test_wrong_code_is_a_kind_404(classroom: Classroom, phone: Any, code: str) -
     assert phone.get(f"/c/{code}").status_code == 404
 
 
+def test_front_page_takes_the_code_typed_from_the_poster(classroom: Classroom, phone: Any) -> None:
+    assert "最后 7 位" in text_of(phone.get("/"))
+    assert phone.get(f"/?code={CODE.lower()}").headers["Location"] == f"/c/{CODE}"
+    assert phone.get("/?code=7K3M9Q0").status_code == 404
+
+
+def test_landing_is_remembered_for_seconds_and_starting_is_checked_afresh(
+    classroom: Classroom, phone: Any, at: Any, watch: Any
+) -> None:
+    phone.get(f"/c/{CODE}")
+    with watch.counting() as warm:
+        phone.get(f"/c/{CODE}")
+    classroom.link.revoked_at = NOON
+    db.session.commit()
+
+    assert warm == []
+    assert Pupil(phone).start().status_code == 404
+    at(NOON + timedelta(seconds=6))
+    assert phone.get(f"/c/{CODE}").status_code == 404
+
+
 def test_landing_before_and_after_the_window_says_when(classroom: Classroom, phone: Any, at: Any) -> None:
     at(classroom.round.opens_at - timedelta(seconds=1))
     before = text_of(phone.get(f"/c/{CODE}"))

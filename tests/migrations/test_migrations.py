@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
@@ -10,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import event, inspect
 
 from quizsvc.app import create_app
 from quizsvc.db import Base, db
@@ -69,6 +70,24 @@ def test_up_down_up_with_rows_in_the_tables(bare: Flask) -> None:
 
     assert left == set()
     assert set(Base.metadata.tables) <= set(inspect(db.engine).get_table_names())
+
+
+def test_sqlite_copies_tables_with_foreign_keys_off_and_on_again_afterwards(bare: Flask) -> None:
+    if db.engine.dialect.name != "sqlite":
+        return  # PostgreSQL alters tables in place
+    during: list[int] = []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def look(connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.lstrip().startswith("CREATE TABLE"):
+            driver = connection.connection.driver_connection
+            during.append(driver.execute("PRAGMA foreign_keys").fetchone()[0])
+
+    flask_migrate.upgrade()
+
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    assert set(during) == {0}
 
 
 def test_service_refuses_another_revision_and_names_the_command(bare: Flask) -> None:

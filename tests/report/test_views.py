@@ -340,7 +340,7 @@ def test_data_that_cannot_be_right_is_flagged(room: Room, bureau: Desk) -> None:
         room.sit(seat, RIGHT, RIGHT, RIGHT)
     make.a_unit("704", "七年级（4）班", "class", room.school)
     text = text_of(bureau.page(room.coverage(room.county)))
-    assert "1 个单位已测人数多于应测，请核对名册" in text
+    assert "1 个单位已测人数多于应测（应测按开场时的人数算）" in text
     assert "1 个单位还没登记人数，没有算进来" in text
     assert "200.0% 2/1" in text
 
@@ -447,7 +447,7 @@ def test_pages_are_sound(app: Flask, room: Room) -> None:
 
 def test_definitions_explain_every_indicator(room: Room, teacher: Desk) -> None:
     text = text_of(teacher.page("/staff/help"))
-    assert "覆盖率 已测人数 ÷ 应测人数。" in text
+    assert "覆盖率（页面上写“完成率”） 已测人数 ÷ 应测人数。" in text
     assert "没有参加的人也在分母里" in text
 
 

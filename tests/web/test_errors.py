@@ -66,7 +66,7 @@ def test_busy_database_is_503_with_a_time_to_come_back(app: Flask, error: Except
     page = answer(app, error)
 
     assert (page.status_code, page.headers["Retry-After"]) == (503, "2")
-    assert "答案还在手机里" in page.text
+    assert "已经保存的都在" in page.text
     assert "locked" not in page.text
 
 

@@ -16,7 +16,7 @@ from quizsvc.report import views as report
 from quizsvc.roster import views as roster
 from quizsvc.settings import Settings
 from quizsvc.staff import views as staff
-from quizsvc.web import assets, errors, filters, guard, headers, health, numbers, sessions
+from quizsvc.web import assets, drawing, errors, filters, guard, headers, health, numbers, sessions
 
 OWNERS_OF_TABLES = (audit, throttle, jobs)  # beside the slices; importing them is what declares their tables
 STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign)
@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> Flask:
         cache_logger_on_first_use=False,
     )
     db.init_app(app, settings)
-    for furniture in (numbers, sessions, assets, errors, filters, health):
+    for furniture in (numbers, sessions, assets, drawing, errors, filters, health):
         furniture.init_app(app)
     headers.init_app(app, settings)
     app.before_request(guard.refuse_foreign_origin)

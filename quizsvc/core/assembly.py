@@ -347,6 +347,8 @@ def twin_of(ref: int, candidates: Iterable[Candidate], seed: str) -> int | None:
 
 def _groups_of_fixed(blueprint: Blueprint, candidates: Sequence[Candidate]) -> frozenset[str]:
     """The groups the fixed items take; fewer than the items when one is unknown or two share a group."""
+    if not blueprint.fixed:
+        return frozenset()
     group_of = {candidate.ref: candidate.group for candidate in candidates}
     return frozenset(group_of[item.ref] for item in blueprint.fixed if item.ref in group_of)
 

@@ -19,8 +19,8 @@ def test_ring_has_one_tick_a_head() -> None:
 
 def test_ring_begins_each_part_where_the_last_one_ended() -> None:
     assert re.findall(r'dashoffset="([^"]+)"', ring(10, [("r1", 8), ("r3", 2)], "")) == [
-        "-0.000",
-        "-0.000",
+        "0.000",
+        "0.000",
         "-80.000",
     ]
 

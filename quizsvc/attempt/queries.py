@@ -79,7 +79,9 @@ class Sheet:
         return self.submitted_at is not None or self.voided or not window.accepts(at, self.deadline)
 
     def shown(self, at: datetime) -> frozenset[str]:
-        """List what may be shown of the result; never a key while another go of the same person is open."""
+        """List what may be shown of the result; never a key while the person may still answer the same items."""
+        if self.voided:
+            return frozenset()
         closed = at >= self.window_closes_at
         allowed = set(self.review_after_close if closed else self.review_after_submit)
         if self.another_is_open:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import (
     Blueprint,
@@ -128,7 +129,8 @@ def remember_size(response: Response) -> Response:
 def text_size() -> dict[str, Any]:
     """Tell templates whether large text is on."""
     large = request.args.get("size", request.cookies.get("size")) == "lg"
-    return {"large": large, "size_link": lambda: f"?size={'md' if large else 'lg'}"}
+    kept = {name: value for name, value in request.args.items() if name != "size"}
+    return {"large": large, "size_link": lambda: f"?{urlencode({**kept, 'size': 'md' if large else 'lg'})}"}
 
 
 @blueprint.get("/")
@@ -194,9 +196,25 @@ def who(code: str) -> ResponseReturnValue:
     if place is None or place.exempt:
         raise operations.SeatTaken(seat)
     masked = roster.masked_name(place.enrolment_id) if door.round.identity == "roster" else None
-    return render_template(
-        "attempt/who.html", door=door, seat=seat, masked=masked, source=request.form.get("s", "")
+    page = make_response(
+        render_template(
+            "attempt/who.html", door=door, seat=seat, masked=masked, source=request.form.get("s", "")
+        )
     )
+    if (
+        masked is None
+    ):  # after no-store the back button of the first question would ask to send the form again
+        page.headers["Cache-Control"] = "private, no-cache"
+    return page
+
+
+@blueprint.get("/c/<code>/who")
+@blueprint.get("/c/<code>/start")
+@blueprint.get("/c/<code>/resume")
+@public
+def from_the_middle(code: str) -> ResponseReturnValue:
+    """Lead a reloaded or copied address back to where one begins."""
+    return redirect(url_for("attempt.landing", code=code), 303)
 
 
 @blueprint.post("/c/<code>/start")

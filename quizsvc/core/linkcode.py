@@ -35,7 +35,7 @@ class MistypedCode(Refusal):
 
     def __init__(self) -> None:
         """Refuse with 404, the same for every way of being wrong."""
-        super().__init__("这个网址不完整或抄错了，请对照海报再看一眼", status=404)
+        super().__init__("这个网址不完整或抄错了，请对照海报再看一眼。", status=404)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ SENTENCES = {
     413: ("太大了", "提交的内容太大，没有处理。"),
     415: ("没有看懂", "提交的格式不对。"),
 }
-BUSY = ("稍等一下", "现在人多，这一步还没有办好。已经保存的都在，几秒后再试一次就好。")
+BUSY = ("稍等一下", "现在人多，这一步还没有办好。过几秒再试一次就好，已经保存的都在。")
 BROKEN = ("出了点问题", "是我们这边的错，已经记下。请过一会儿再试。")
 
 
@@ -48,7 +48,7 @@ def page(status: int, title: str, text: str) -> ResponseReturnValue:
 def refused(refusal: Refusal) -> ResponseReturnValue:
     """Show a refusal's own sentence."""
     log.info("refused", refusal=type(refusal).__name__, status=refusal.status)
-    return page(refusal.status, "现在不行", refusal.text)
+    return page(refusal.status, "没有找到" if refusal.status == 404 else "现在不行", refusal.text)
 
 
 def expired_form(_error: CSRFError) -> ResponseReturnValue:

@@ -344,6 +344,28 @@ def test_guessing_resume_codes_is_limited(classroom: Classroom, app: Any) -> Non
     assert codes == [409] * 10 + [429]
 
 
+def test_voided_attempt_tells_nothing_any_more(classroom: Classroom, phone: Any) -> None:
+    pupil = Pupil(phone)
+    pupil.start()
+    pupil.submit(pupil.tokens(right=lambda position: False))
+    db.session.query(Attempt).update({"voided_at": NOON, "void_reason": "点错了序号"})
+    db.session.commit()
+
+    assert phone.get(f"/a/{pupil.attempt_id}/practice").status_code == 409
+    assert "应对" not in pupil.result()
+
+
+@pytest.mark.parametrize("step", ["who", "start", "resume"])
+def test_address_from_the_middle_leads_back_to_the_landing(
+    classroom: Classroom, phone: Any, step: str
+) -> None:
+    assert phone.get(f"/c/{CODE}/{step}").headers["Location"] == f"/c/{CODE}"
+
+
+def test_large_text_keeps_where_the_link_was_found(classroom: Classroom, phone: Any) -> None:
+    assert 'href="?s=g&amp;size=lg"' in text_of(phone.get(f"/c/{CODE}?s=g"))
+
+
 def test_score_time_and_identity_from_the_client_change_nothing(classroom: Classroom, phone: Any) -> None:
     pupil = Pupil(phone)
     pupil.start()

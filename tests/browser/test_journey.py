@@ -532,13 +532,14 @@ def test_code_typed_by_hand_leads_to_the_class(phone: Phone, server: Server) -> 
     assert phone.page.locator(".seat button").count() == 45
 
 
-def test_page_of_a_busy_server_comes_back_by_itself(phones: Callable[..., Phone], server: Server) -> None:
+def test_page_of_a_busy_server_offers_to_try_again(phones: Callable[..., Phone], server: Server) -> None:
     phone = phones(("503 (SERVICE UNAVAILABLE)",))
     room = server.opened()
     with server.busy("attempt.landing"):
         phone.page.goto(room.address)
         expect(phone.page.locator("h1")).to_have_text("稍等一下")
 
+    phone.page.click("a.btn")
     expect(phone.page.locator("h1")).to_have_text("六分钟，练一次识骗")
 
 
@@ -570,3 +571,13 @@ def test_large_text_is_one_link_away_and_stays(phone: Phone, server: Server) -> 
     phone.page.click("text=是我，开始答题")
 
     assert phone.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
+
+
+def test_back_from_the_first_question_shows_the_seat_again(phone: Phone, server: Server) -> None:
+    phone.begin(server.opened())
+
+    phone.page.go_back()
+    expect(phone.page.locator("h1")).to_have_text("七年级（3）班，27 号")
+    phone.page.click("text=是我，开始答题")
+
+    expect(phone.page.locator("#pos")).to_have_text("1 / 10")

@@ -158,7 +158,7 @@ def test_parse_of_anything_else_is_refused(text: str):
     with pytest.raises(MistypedCode) as refusal:
         parse(text)
 
-    assert (refusal.value.status, refusal.value.text) == (404, "这个网址不完整或抄错了，请对照海报再看一眼")
+    assert (refusal.value.status, refusal.value.text) == (404, "这个网址不完整或抄错了，请对照海报再看一眼。")
 
 
 @relaxed

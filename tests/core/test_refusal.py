@@ -28,7 +28,7 @@ def test_unknown_is_404_unless_told_otherwise(refusal: Unknown, status: int):
 @pytest.mark.parametrize(
     ("refusal", "status", "text"),
     [
-        (MistypedCode(), 404, "这个网址不完整或抄错了，请对照海报再看一眼"),
+        (MistypedCode(), 404, "这个网址不完整或抄错了，请对照海报再看一眼。"),
         (NotOnPaper(), 400, "答案和这份试卷对不上，请刷新页面后再交一次。"),
     ],
 )

@@ -127,8 +127,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--database", type=Path, required=True)
     options.add_argument("--port", type=int, required=True)
-    options.add_argument("--processes", type=int, default=2)
-    options.add_argument("--threads", type=int, default=4)
+    options.add_argument("--processes", type=int, default=4)
+    options.add_argument("--threads", type=int, default=1)
     given = options.parse_args()
     serve(given.database, given.port, given.processes, given.threads)
 

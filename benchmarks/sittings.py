@@ -314,8 +314,8 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument(
         "--saves", type=int, default=0, choices=range(101), metavar="N", help="每份自动保存次数（默认 0）"
     )
-    options.add_argument("--processes", type=positive, default=2, help="服务进程数（默认 2）")
-    options.add_argument("--threads", type=positive, default=4, help="每个进程的线程数（默认 4）")
+    options.add_argument("--processes", type=positive, default=4, help="服务进程数（默认 4）")
+    options.add_argument("--threads", type=positive, default=1, help="每个进程的线程数（默认 1）")
     options.add_argument(
         "--longest", type=positive, default=1200, metavar="S", help="总时限，秒（默认 1200）"
     )

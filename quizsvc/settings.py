@@ -31,8 +31,8 @@ class Settings:
     trusted_proxies: int = 0
     host: str = "127.0.0.1"
     port: int = 8000
-    processes: int = 2
-    threads: int = 4
+    processes: int = 4
+    threads: int = 1
     log_level: str = "INFO"
     footer: str = ""
 
@@ -68,8 +68,8 @@ class Settings:
             trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 5),
             host=read.text("HOST", "0.0.0.0" if mode == "demo" else "127.0.0.1"),  # noqa: S104 the demo is for phones in the same network
             port=port,
-            processes=read.number("PROCESSES", 2, 1, 64),
-            threads=read.number("THREADS", 4, 1, 64),
+            processes=read.number("PROCESSES", 4, 1, 64),
+            threads=read.number("THREADS", 1, 1, 64),
             log_level=read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
             footer=read.text("FOOTER", ""),
         )

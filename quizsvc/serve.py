@@ -1,6 +1,7 @@
 """The default server: one socket, several processes of waitress, one process for periodic jobs."""
 
 import gc
+import logging
 import os
 import secrets
 import signal
@@ -77,6 +78,7 @@ def _fork(task: Callable[[], None]) -> int:
 def answer(settings: Settings, opened: socket.socket) -> None:
     """Answer requests in this process."""
     application = wsgi.application(settings)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue at the bell is no news
     gc.freeze()  # what start-up made stays; the collector need not walk it again and again
     create_server(
         application,

@@ -382,3 +382,12 @@ def test_the_digest_names_the_plan():
     entry = Entry(2, "a/", "一班", 1, name="\ud800")
     assert Plan("seats", new=(entry,)).digest == Plan("seats", new=(entry,)).digest
     assert Plan("seats", new=(entry,)).digest != Plan("seats", changed=(entry,)).digest
+
+
+def test_place_left_by_somebody_of_another_school_is_nobodys() -> None:
+    left_by_a_stranger = place(7, 1, person=99, live=False)
+
+    found = plan(seats(("七年级（1）班", "1", "A1", "李明")), known(left_by_a_stranger))
+
+    assert [(entry.seat, entry.name) for entry in found.new] == [(1, "李明")]
+    assert found.returned == ()

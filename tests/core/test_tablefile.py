@@ -173,3 +173,9 @@ def test_read_takes_a_byte_order_mark_and_other_line_ends() -> None:
 )
 def test_sentence(kind: str, path: tuple[str | int, ...], value: object, expected: str) -> None:
     assert tablefile.sentence(kind, path, value, {"trick", "stem"}) == expected
+
+
+def test_header_below_a_plain_table_has_its_own_line() -> None:
+    lines = tablefile.read(b"[plain]\nx = 1\n[plain.inner]\ny = 2\n", form="toml").places
+
+    assert (lines["plain",], lines["plain", "inner"], lines["plain", "inner", "y"]) == (1, 3, 4)

@@ -177,6 +177,7 @@ def coverage(round_id: int, unit_id: int) -> ResponseReturnValue:
             if row.leaf and may(Permission.SEE_SEATS, row.level.unit.path)
         },
         may_export=may(Permission.EXPORT_COUNTS, around.unit.path),
+        may_links=may(Permission.SHOW_LINKS, around.unit.path),
         may_board=len(around.under) == 1 and may(Permission.SEE_SEATS, around.unit.path),
     )
 

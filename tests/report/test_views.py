@@ -458,3 +458,10 @@ def test_a_round_over_several_classes_of_a_school_shows_those_only(room: Room, h
     text = text_of(head.page(room.coverage(room.school)))
     assert "全校 12 名学生 还没有人开始 。" in text
     assert "七年级（4）班" not in text
+
+
+def test_school_finds_its_class_posters_from_the_coverage(room: Room, head: Desk) -> None:
+    page = head.page(room.coverage(room.school))
+
+    assert f"/staff/links/{room.round.id}/under/{room.school.id}" in page
+    assert head.get(f"/staff/links/{room.round.id}/under/{room.school.id}").status_code == 200

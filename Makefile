@@ -40,16 +40,16 @@ bench: .venv/dev ## 性能：完整作答与最小 Flask 程序对比
 	@$(BIN)/python -m benchmarks.sittings $(ARGS)
 
 lock: .venv/dev ## 重新锁定依赖（带哈希，不带地址）
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock pyproject.toml -o requirements/run.lock
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock --group dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock pyproject.toml -o deploy/run.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock --group dev -c deploy/run.lock pyproject.toml -o deploy/dev.lock
 
 clean: ## 删除虚拟环境和演示数据
 	@rm -rf .venv instance/demo
 
-.venv/run: requirements/run.lock pyproject.toml
+.venv/run: deploy/run.lock pyproject.toml
 	@$(call venv,run)
 
-.venv/dev: requirements/dev.lock pyproject.toml
+.venv/dev: deploy/dev.lock pyproject.toml
 	@$(call venv,dev)
 
 # One virtual environment; every package by hash; the project itself in place.
@@ -59,6 +59,6 @@ define venv
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "缺少 venv：Debian/Ubuntu 请运行 apt install python3-venv，再试一次。"; exit 1; }; \
 	echo "准备虚拟环境 .venv（第一次约半分钟）…"; \
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/$(1).lock && \
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r deploy/$(1).lock && \
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && touch $@
 endef

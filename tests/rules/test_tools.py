@@ -42,3 +42,12 @@ def test_no_file_names_a_path_of_a_machine_or_a_registry() -> None:
     texts = {name: (PROJECT / name).read_bytes() for name in tracked if (PROJECT / name).is_file()}
 
     assert [name for name, body in texts.items() if any(host.encode() in body for host in hosts)] == []
+
+
+def test_top_level_is_the_one_we_agreed_on() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True).stdout.split()
+
+    assert {name.split("/")[0] for name in tracked} == {
+        ".ci", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "README.md",
+        "benchmarks", "deploy", "docs", "instance", "migrations", "pyproject.toml", "question_banks", "quizsvc", "tests",
+    }  # fmt: skip

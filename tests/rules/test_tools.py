@@ -49,5 +49,6 @@ def test_top_level_is_the_one_we_agreed_on() -> None:
 
     assert {name.split("/")[0] for name in tracked} == {
         ".ci", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "README.md",
-        "benchmarks", "deploy", "docs", "instance", "migrations", "pyproject.toml", "question_banks", "quizsvc", "tests",
+        "benchmarks", "deploy", "docs", "instance", "migrations", "pyproject.toml", "question_banks", "quizsvc",
+        "tests",
     }  # fmt: skip

@@ -1,9 +1,12 @@
 """create_app(settings): wiring only."""
 
 import logging
+from collections.abc import Callable, MutableMapping
+from typing import Any
 
 import structlog
 from flask import Flask
+from flask.templating import Environment
 from flask_wtf import CSRFProtect
 
 from quizsvc import audit, db, jobs, throttle
@@ -24,9 +27,25 @@ STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign)
 csrf = CSRFProtect()
 
 
+class _Templates(Environment):
+    """Jinja with the globals of a template in one plain dict: an import walks them all, for every page."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
+class _Service(Flask):
+    """Flask for plain functions alone: asking each hook of each request whether it is a coroutine costs."""
+
+    jinja_environment = _Templates
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings) -> Flask:
     """Return the application for these settings."""
-    app = Flask(__name__, static_folder=None, template_folder="web/templates")
+    app = _Service(__name__, static_folder=None, template_folder="web/templates")
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,

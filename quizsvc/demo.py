@@ -277,7 +277,7 @@ def _luck(door: Door, seat: int, of: str) -> int:
 def _sitting(door: Door, seat: int, at: datetime, *, finished: bool) -> None:
     device = f"demo-phone-{door.link_id:05}-{seat:05}"
     for go in range(2):
-        begun = attempt.start(door=door, seat=seat, source="poster", device=device, at=at)
+        begun = attempt.start(code=door.code, seat=seat, source="poster", device=device, at=at)
         incoming = dict(_answers(begun.attempt_id, door, seat, go))
         if not finished:
             started = {position: saved for position, saved in incoming.items() if position <= 3 + seat % 5}

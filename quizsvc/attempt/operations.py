@@ -13,13 +13,12 @@ from sqlalchemy import bindparam, select, update
 from quizsvc import audit
 from quizsvc.attempt import queries
 from quizsvc.attempt.models import Attempt, Participant
-from quizsvc.attempt.queries import Go, History, Sheet
+from quizsvc.attempt.queries import Entry, Go, History, Progress
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import assembly, linkcode, marking, window
+from quizsvc.core import assembly, linkcode, marking
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import Base, db, insert_unless_there, operation, run
-from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
 
 _attempts = Base.metadata.tables[Attempt.__tablename__]
@@ -68,37 +67,36 @@ class Started:
 
 
 @operation
-def start(*, door: Door, seat: int, source: str, device: str, at: datetime) -> Started:
+def start(*, code: str, seat: int, source: str, device: str, at: datetime) -> Started:
     """Begin an attempt of a seat, or go on with the one this device has; refuse neutrally otherwise."""
-    window.Window(door.round.opens_at, door.closes_at).check(at)
-    known = _history(door, seat, at)
+    entry, known = _entry(code, seat, at)
     if known.running is not None:
         return _go_on(known.running, seat, device)
     if known.goes and queries.device_hash(device) not in {go.device_hash for go in known.goes}:
         raise SeatTaken(seat)
-    if len(known.goes) >= door.round.attempts:
+    if len(known.goes) >= entry.attempts:
         return Started(known.goes[-1].attempt_id, over=True)
-    participant_id = known.participant_id or _join(door, known.enrolment_id, at)
-    begun = _begin(door, participant_id, known, source, device, at)
+    participant_id = known.participant_id or _join(entry, known.enrolment_id, at)
+    begun = _begin(entry, participant_id, known, source, device, at)
     if begun is not None:
         return begun
-    first = _history(door, seat, at).running  # another request was a moment earlier
-    if first is None:
+    _, known = _entry(code, seat, at)  # another request was a moment earlier
+    if known.running is None:
         raise SeatTaken(seat)
-    return _go_on(first, seat, device)
+    return _go_on(known.running, seat, device)
 
 
-def _history(door: Door, seat: int, at: datetime) -> History:
-    known = queries.history(door.round, door.unit_id, seat)
+def _entry(code: str, seat: int, at: datetime) -> tuple[Entry, History]:
+    entry, known = queries.entry(code, seat)
+    entry.window.check(at)
     if known is None or known.exempt:
         raise SeatTaken(seat)
-    if known.running is None:
-        return known
-    state = queries.for_writing(known.running.attempt_id)
-    if not state.over(at):
-        return known
-    _finish(state, at=state.deadline, overdue=True)
-    return queries.history(door.round, door.unit_id, seat) or known
+    if known.running is not None:
+        state = queries.for_writing(known.running.attempt_id)
+        if state.over(at):
+            _finish(state, at=state.deadline, overdue=True)
+            return _entry(code, seat, at)
+    return entry, known
 
 
 def _go_on(running: Go, seat: int, device: str) -> Started:
@@ -115,41 +113,41 @@ def _bind(attempt_id: str, device: str) -> None:
     )
 
 
-def _join(door: Door, enrolment_id: int, at: datetime) -> int:
+def _join(entry: Entry, enrolment_id: int, at: datetime) -> int:
     added = run(
         insert_unless_there(Participant, Participant.id),
-        round_id=door.round.id,
-        unit_id=door.unit_id,
+        round_id=entry.round_id,
+        unit_id=entry.unit_id,
         enrolment_id=enrolment_id,
         extension_s=0,
         created_at=at,
     ).scalar_one_or_none()
     if added is not None:
         return int(added)
-    known = select(Participant.id).filter_by(round_id=door.round.id, enrolment_id=enrolment_id)
+    known = select(Participant.id).filter_by(round_id=entry.round_id, enrolment_id=enrolment_id)
     return db.session.execute(known).scalar_one()
 
 
 def _begin(
-    door: Door, participant_id: int, known: History, source: str, device: str, at: datetime
+    entry: Entry, participant_id: int, known: History, source: str, device: str, at: datetime
 ) -> Started | None:
-    frozen = paper.frozen(door.round.paper_id)
+    frozen = paper.frozen(entry.paper_id)
     seed = secrets.token_hex(16)
     seen = frozenset(index for go in known.goes for index in go.items)
-    drawn = assembly.draw(frozen.blueprint, frozen.candidates, seed=seed, seen=seen)
-    limit_s = door.round.limit_s
+    drawn = assembly.draw(frozen.blueprint, frozen.candidates, seed=seed, seen=seen, fitting=frozen.fits)
+    limit_s = entry.limit_s
     attempt_id = base64.b32encode(secrets.token_bytes(15)).decode().lower()
     added = run(
         insert_unless_there(Attempt, Attempt.id),
         id=attempt_id,
         participant_id=participant_id,
-        round_id=door.round.id,
-        unit_id=door.unit_id,
-        link_id=door.link_id,
+        round_id=entry.round_id,
+        unit_id=entry.unit_id,
+        link_id=entry.link_id,
         source=source,
         period=PERIOD,
         ordinal=len(known.goes) + 1,
-        allowed=door.round.attempts,
+        allowed=entry.attempts,
         seed=seed,
         form=[[item.ref, item.points] for item in drawn],
         answers={},
@@ -165,9 +163,9 @@ def _begin(
 
 
 @operation
-def take_over(*, door: Door, seat: int, resume: str, device: str, at: datetime) -> Started:
+def take_over(*, code: str, seat: int, resume: str, device: str, at: datetime) -> Started:
     """Go on with a seat's newest attempt on this device, proved by its resume code."""
-    known = queries.history(door.round, door.unit_id, seat)
+    _, known = queries.entry(code, seat)
     goes = known.goes if known else ()
     if not goes or not secrets.compare_digest(goes[-1].resume.encode(), resume.encode()):
         raise SeatTaken(seat)
@@ -185,18 +183,18 @@ def save(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: dat
 
 
 @operation
-def submit(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: datetime) -> Sheet:
-    """Close an attempt with its answers, once; the same request again changes nothing and gets the same result."""
+def submit(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: datetime) -> None:
+    """Close an attempt with its answers, once; the same request again changes nothing."""
     state = queries.for_writing(attempt_id)
     _require_device(state, device)
     if state.voided:
         raise Over
     if state.submitted_at is not None:
-        return state
+        return
     if state.over(at):
-        return _finish(state, at=state.deadline, overdue=True)
-    merged = _merged(state, incoming)
-    return _finish(state, at=at, overdue=False, answers=merged.answers)
+        _finish(state, at=state.deadline, overdue=True)
+    else:
+        _finish(state, at=at, overdue=False, answers=_merged(state, incoming).answers)
 
 
 @operation
@@ -276,14 +274,14 @@ def _running(known: History) -> Go:
     return known.running
 
 
-def _require_device(state: Sheet, device: str) -> None:
+def _require_device(state: Progress, device: str) -> None:
     if state.device_hash is None or not secrets.compare_digest(
         state.device_hash, queries.device_hash(device)
     ):
         raise OtherDevice
 
 
-def _open_sheet(attempt_id: str, device: str, at: datetime) -> Sheet:
+def _open_sheet(attempt_id: str, device: str, at: datetime) -> Progress:
     state = queries.for_writing(attempt_id)
     _require_device(state, device)
     if state.over(at):
@@ -291,7 +289,7 @@ def _open_sheet(attempt_id: str, device: str, at: datetime) -> Sheet:
     return state
 
 
-def _merged(state: Sheet, incoming: Mapping[int, Saved]) -> marking.Merged:
+def _merged(state: Progress, incoming: Mapping[int, Saved]) -> marking.Merged:
     # Sequence 0 comes from a page without script: one page, one person, so what arrives last is the newest.
     numbered = {
         position: saved
@@ -302,7 +300,7 @@ def _merged(state: Sheet, incoming: Mapping[int, Saved]) -> marking.Merged:
     return marking.merge(state.answers, numbered)
 
 
-def _store(state: Sheet, answers: Mapping[int, Saved], at: datetime) -> None:
+def _store(state: Progress, answers: Mapping[int, Saved], at: datetime) -> None:
     frozen = paper.frozen(state.paper_id)
     tokens = {position: saved.chosen for position, saved in answers.items()}
     paper.chosen_indices(frozen, state.form, state.seed, tokens)  # refuses what is not on the paper
@@ -310,8 +308,8 @@ def _store(state: Sheet, answers: Mapping[int, Saved], at: datetime) -> None:
 
 
 def _finish(
-    state: Sheet, *, at: datetime, overdue: bool, answers: Mapping[int, Saved] | None = None
-) -> Sheet:
+    state: Progress, *, at: datetime, overdue: bool, answers: Mapping[int, Saved] | None = None
+) -> None:
     answers = state.answers if answers is None else answers
     frozen = paper.frozen(state.paper_id)
     tokens = {position: saved.chosen for position, saved in answers.items()}
@@ -332,4 +330,3 @@ def _finish(
         canonical = json.dumps(stored, sort_keys=True, separators=(",", ":"))
         answers_hash = hashlib.sha256(canonical.encode()).hexdigest()
         audit.record_submission(attempt_id=state.attempt_id, answers_hash=answers_hash, at=at)
-    return state

@@ -17,6 +17,7 @@ from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Unknown
 from quizsvc.db import db, run
 from quizsvc.link.models import Link
+from quizsvc.link.queries import UnknownLink
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Enrolment, Exemption, Unit
 
@@ -31,14 +32,31 @@ class UnknownAttempt(Unknown):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One attempt with the facts of its round, class and seat."""
+class Progress:
+    """One attempt, as far as writing needs it."""
 
     attempt_id: str
+    paper_id: int
+    seed: str
+    form: tuple[tuple[int, int], ...]
+    answers: Mapping[int, Saved]
+    device_hash: str | None
+    deadline: datetime
+    submitted_at: datetime | None
+    voided: bool
+
+    def over(self, at: datetime) -> bool:
+        """Say whether nothing can change any more: submitted, void, or past the deadline and its grace."""
+        return self.submitted_at is not None or self.voided or not window.accepts(at, self.deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet(Progress):
+    """One attempt with the facts of its round, class and seat."""
+
     participant_id: int
     round_id: int
     unit_id: int
-    paper_id: int
     code: str
     title: str
     identity: str
@@ -53,30 +71,19 @@ class Sheet:
     enrolment_id: int
     ordinal: int
     allowed: int
-    seed: str
-    form: tuple[tuple[int, int], ...]
-    answers: Mapping[int, Saved]
-    device_hash: str | None
     resume: str
     receipt: str
     started_at: datetime
-    deadline: datetime
     window_closes_at: datetime
     limited: bool
-    submitted_at: datetime | None
     overdue: bool
     score: int | None
     out_of: int
     correct: tuple[bool, ...] | None
-    voided: bool
     threshold_permyriad: int
     review_after_submit: tuple[str, ...]
     review_after_close: tuple[str, ...]
     another_is_open: bool
-
-    def over(self, at: datetime) -> bool:
-        """Say whether nothing can change any more: submitted, void, or past the deadline and its grace."""
-        return self.submitted_at is not None or self.voided or not window.accepts(at, self.deadline)
 
     def shown(self, at: datetime) -> frozenset[str]:
         """List what may be shown of the result; never a key while the person may still answer the same items."""
@@ -129,6 +136,19 @@ class History:
     def running(self) -> Go | None:
         """The go that is not submitted."""
         return next((go for go in self.goes if go.submitted_at is None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A live link and its round, as far as starting needs them."""
+
+    link_id: int
+    unit_id: int
+    round_id: int
+    paper_id: int
+    window: window.Window
+    attempts: int
+    limit_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +217,17 @@ def _sheets() -> Select[Any]:
 
 
 _BY_ID = _sheets().where(Attempt.id == bindparam("attempt_id"))
-_BY_ID_LOCKED = _BY_ID.with_for_update(of=Attempt)
+_FOR_WRITING = (
+    select(
+        Attempt.id, Round.paper_id, Attempt.seed, Attempt.form, Attempt.answers, Attempt.device_hash,
+        Attempt.limit_ends_at, Round.closes_at, Link.closes_at.label("link_closes_at"),
+        Attempt.submitted_at, Attempt.voided_at,
+    )
+    .join(Round, Round.id == Attempt.round_id)
+    .join(Link, Link.id == Attempt.link_id)
+    .where(Attempt.id == bindparam("attempt_id"))
+    .with_for_update(of=Attempt)
+)  # fmt: skip
 _BY_RECEIPT = _sheets().where(Attempt.receipt == bindparam("receipt"), Attempt.submitted_at.is_not(None))
 
 
@@ -211,20 +241,36 @@ def sheet_by_receipt(receipt: str) -> Sheet:
     return _sheet(run(_BY_RECEIPT, receipt=receipt).one_or_none())
 
 
-def for_writing(attempt_id: str) -> Sheet:
+def for_writing(attempt_id: str) -> Progress:
     """Return one attempt, locked until the operation ends (on SQLite the operation holds the whole file)."""
-    return _sheet(run(_BY_ID_LOCKED, attempt_id=attempt_id).one_or_none())
+    row = run(_FOR_WRITING, attempt_id=attempt_id).one_or_none()
+    if row is None:
+        raise UnknownAttempt
+    return Progress(**_progress(row))
+
+
+def _progress(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "attempt_id": row.id,
+        "paper_id": row.paper_id,
+        "seed": row.seed,
+        "form": tuple((index, points) for index, points in row.form),
+        "answers": unpacked(row.answers),
+        "device_hash": row.device_hash,
+        "deadline": _deadline(row.limit_ends_at, row.closes_at, row.link_closes_at),
+        "submitted_at": row.submitted_at,
+        "voided": row.voided_at is not None,
+    }
 
 
 def _sheet(row: Row[Any] | None) -> Sheet:
     if row is None:
         raise UnknownAttempt
     return Sheet(
-        attempt_id=row.id,
+        **_progress(row),
         participant_id=row.participant_id,
         round_id=row.round_id,
         unit_id=row.unit_id,
-        paper_id=row.paper_id,
         code=row.code,
         title=row.title,
         identity=row.identity,
@@ -239,22 +285,15 @@ def _sheet(row: Row[Any] | None) -> Sheet:
         enrolment_id=row.enrolment_id,
         ordinal=row.ordinal,
         allowed=row.allowed,
-        seed=row.seed,
-        form=tuple((index, points) for index, points in row.form),
-        answers=unpacked(row.answers),
-        device_hash=row.device_hash,
         resume=row.resume,
         receipt=row.receipt,
         started_at=row.started_at,
-        deadline=_deadline(row.limit_ends_at, row.closes_at, row.link_closes_at),
         window_closes_at=_deadline(None, row.closes_at, row.link_closes_at),
         limited=row.limit_ends_at is not None,
-        submitted_at=row.submitted_at,
         overdue=row.overdue,
         score=row.score,
         out_of=row.out_of,
         correct=None if row.correct is None else tuple(row.correct),
-        voided=row.voided_at is not None,
         threshold_permyriad=row.threshold_permyriad,
         review_after_submit=tuple(row.review_after_submit),
         review_after_close=tuple(row.review_after_close),
@@ -262,30 +301,79 @@ def _sheet(row: Row[Any] | None) -> Sheet:
     )
 
 
-_HISTORY = (
-    select(
-        Enrolment.id.label("enrolment_id"), Exemption.id.is_not(None).label("exempt"),
-        Participant.id.label("participant_id"), Participant.extension_s,
-        Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
+_HISTORY_COLUMNS = (
+    Enrolment.id.label("enrolment_id"), Exemption.id.is_not(None).label("exempt"),
+    Participant.id.label("participant_id"), Participant.extension_s,
+    Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
+)  # fmt: skip
+
+
+def _with_goes(seats: Select[*tuple[Any, ...]], round_id: Any) -> Select[Any]:
+    """Join to seats what has happened on them in a round, by ordinal."""
+    return (
+        seats.outerjoin(Exemption, and_(Exemption.enrolment_id == Enrolment.id, Exemption.ended_at.is_(None)))
+        .outerjoin(
+            Participant, and_(Participant.enrolment_id == Enrolment.id, Participant.round_id == round_id)
+        )
+        .outerjoin(Attempt, and_(Attempt.participant_id == Participant.id, Attempt.voided_at.is_(None)))
+        .order_by(Attempt.ordinal)
     )
-    .outerjoin(Exemption, and_(Exemption.enrolment_id == Enrolment.id, Exemption.ended_at.is_(None)))
-    .outerjoin(
-        Participant,
-        and_(Participant.enrolment_id == Enrolment.id, Participant.round_id == bindparam("round_id")),
-    )
-    .outerjoin(Attempt, and_(Attempt.participant_id == Participant.id, Attempt.voided_at.is_(None)))
-    .where(
+
+
+_HISTORY = _with_goes(
+    select(*_HISTORY_COLUMNS).where(
         Enrolment.unit_id == bindparam("unit_id"), Enrolment.term == bindparam("term"),
         Enrolment.seat == bindparam("seat"), Enrolment.left_at.is_(None),
-    )
-    .order_by(Attempt.ordinal)
+    ),
+    bindparam("round_id"),
 )  # fmt: skip
+_ENTRY = _with_goes(
+    select(
+        Link.id.label("link_id"), Link.unit_id, Link.round_id, Link.closes_at.label("link_closes_at"),
+        Round.paper_id, Round.opens_at, Round.closes_at, Round.attempts, Round.limit_s,
+        *_HISTORY_COLUMNS,
+    )
+    .select_from(Link)
+    .join(Round, Round.id == Link.round_id)
+    .join(Campaign, Campaign.id == Round.campaign_id)
+    .outerjoin(
+        Enrolment,
+        and_(
+            Enrolment.unit_id == Link.unit_id, Enrolment.term == Campaign.term,
+            Enrolment.seat == bindparam("seat"), Enrolment.left_at.is_(None),
+        ),
+    )
+    .where(Link.code == bindparam("code"), Link.revoked_at.is_(None)),
+    Link.round_id,
+)  # fmt: skip
+
+
+def entry(code: str, seat: int) -> tuple[Entry, History | None]:
+    """Return the live link of a code and the history of a seat behind it, or refuse the code (1 statement)."""
+    rows = run(_ENTRY, code=code, seat=seat).all()
+    if not rows:
+        raise UnknownLink
+    first = rows[0]
+    opened = Entry(
+        link_id=first.link_id,
+        unit_id=first.unit_id,
+        round_id=first.round_id,
+        paper_id=first.paper_id,
+        window=window.Window(first.opens_at, _deadline(None, first.closes_at, first.link_closes_at)),
+        attempts=first.attempts,
+        limit_s=first.limit_s,
+    )
+    return opened, _history(rows)
 
 
 def history(round_: RoundRow, unit_id: int, seat: int) -> History | None:
     """Return a seat with its attempts that are not void, by ordinal; None when there is no such seat (1 statement)."""
     rows = run(_HISTORY, round_id=round_.id, unit_id=unit_id, term=round_.term, seat=seat).all()
-    if not rows:
+    return _history(rows)
+
+
+def _history(rows: Sequence[Row[Any]]) -> History | None:
+    if not rows or rows[0].enrolment_id is None:
         return None
     goes = tuple(
         Go(

@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from quizsvc import clock, throttle
-from quizsvc.attempt import forms, operations, queries
+from quizsvc.attempt import forms, operations, pieces, queries
 from quizsvc.attempt.queries import Sheet
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.queries import RoundRow
@@ -67,9 +68,10 @@ def _with_device(response: Response, secret: str) -> Response:
     return response
 
 
-def _door(code: str) -> Door:
+@contextmanager
+def _counting_unknown_codes() -> Iterator[None]:
     try:
-        return link.door(linkcode.parse(code))
+        yield
     except link.UnknownLink:
         at = clock.now()
         throttle.take(
@@ -81,6 +83,11 @@ def _door(code: str) -> Door:
             text="试错的网址太多了，请过十分钟再试。",
         )
         raise
+
+
+def _door(code: str) -> Door:
+    with _counting_unknown_codes():
+        return link.door(linkcode.parse(code))
 
 
 @dataclass(slots=True)
@@ -119,18 +126,22 @@ def _doorway(code: str, at: datetime) -> Doorway:
 @blueprint.after_request
 def remember_size(response: Response) -> Response:
     """Keep the choice of large text for a year."""
-    size = request.args.get("size")
-    if size in ("lg", "md"):
-        response.set_cookie("size", size, max_age=365 * 24 * 3600, samesite="Lax", httponly=True)
+    if "size" in request.args and request.args["size"] in ("lg", "md"):
+        year_s = 365 * 24 * 3600
+        response.set_cookie("size", request.args["size"], max_age=year_s, samesite="Lax", httponly=True)
     return response
 
 
 @blueprint.app_context_processor
 def text_size() -> dict[str, Any]:
     """Tell templates whether large text is on."""
-    large = request.args.get("size", request.cookies.get("size")) == "lg"
+    chosen = request.args if "size" in request.args else request.cookies
+    return {"large": "size" in chosen and chosen["size"] == "lg", "size_link": _size_link}
+
+
+def _size_link() -> str:
     kept = {name: value for name, value in request.args.items() if name != "size"}
-    return {"large": large, "size_link": lambda: f"?{urlencode({**kept, 'size': 'md' if large else 'lg'})}"}
+    return f"?{urlencode({**kept, 'size': 'md' if text_size()['large'] else 'lg'})}"
 
 
 @blueprint.get("/")
@@ -221,15 +232,15 @@ def from_the_middle(code: str) -> ResponseReturnValue:
 @public
 def start(code: str) -> ResponseReturnValue:
     """Begin, or go on with what this phone has begun."""
-    door = _door(code)
     secret = device() or secrets.token_urlsafe(16)
-    started = operations.start(
-        door=door,
-        seat=forms.seat_from(request.form),
-        source=forms.source_from(request.form),
-        device=secret,
-        at=clock.now(),
-    )
+    with _counting_unknown_codes():
+        started = operations.start(
+            code=linkcode.parse(code),
+            seat=forms.seat_from(request.form),
+            source=forms.source_from(request.form),
+            device=secret,
+            at=clock.now(),
+        )
     return _with_device(_to(started), secret)
 
 
@@ -237,9 +248,7 @@ def start(code: str) -> ResponseReturnValue:
 @public
 def resume(code: str) -> ResponseReturnValue:
     """Go on with a seat's attempt on this phone, proved by the resume code."""
-    door = _door(code)
-    at = clock.now()
-    seat = forms.seat_from(request.form)
+    door, seat, at = _door(code), forms.seat_from(request.form), clock.now()
     throttle.take(
         kind="resume",
         subject=f"{door.unit_id}:{seat}",
@@ -250,7 +259,7 @@ def resume(code: str) -> ResponseReturnValue:
     )
     secret = device() or secrets.token_urlsafe(16)
     started = operations.take_over(
-        door=door, seat=seat, resume=forms.resume_from(request.form), device=secret, at=at
+        code=door.code, seat=seat, resume=forms.resume_from(request.form), device=secret, at=at
     )
     return _with_device(_to(started), secret)
 
@@ -307,7 +316,8 @@ def questions(attempt_id: str) -> ResponseReturnValue:
     state, at = _mine(attempt_id), clock.now()
     if state.over(at):
         return _to_result(attempt_id)
-    return render_template("attempt/paper.html", **_paper_values(state), left=_left(state, at))
+    written = pieces.written(paper.frozen(state.paper_id), state)
+    return render_template("attempt/paper.html", state=state, written=written, left=_left(state, at))
 
 
 @blueprint.get("/a/<attempt_id>/check")
@@ -317,18 +327,14 @@ def check(attempt_id: str) -> ResponseReturnValue:
     state, at = _mine(attempt_id), clock.now()
     if state.over(at):
         return _to_result(attempt_id)
-    return render_template("attempt/check.html", **_paper_values(state), left=_left(state, at))
-
-
-def _paper_values(state: Sheet) -> dict[str, Any]:
-    frozen = paper.frozen(state.paper_id)
-    return {
-        "state": state,
-        "sheet": paper.view(frozen, state.form, state.seed),
-        "tokens": state.tokens(),
-        "sequences": {position: saved.seq for position, saved in state.answers.items()},
-        "answered": [position for position, saved in state.answers.items() if saved.chosen],
-    }
+    return render_template(
+        "attempt/check.html",
+        state=state,
+        sheet=paper.view(paper.frozen(state.paper_id), state.form, state.seed),
+        tokens=state.tokens(),
+        answered=[position for position, saved in state.answers.items() if saved.chosen],
+        left=_left(state, at),
+    )
 
 
 def _left(state: Sheet, at: datetime) -> int | None:
@@ -395,6 +401,7 @@ def result(attempt_id: str) -> ResponseReturnValue:
         to_go=_still_to_get_right(marks, state.threshold_permyriad),
         shown=shown,
         review=review,
+        lessons={item.position: pieces.lesson(frozen, state.form[item.position - 1][0]) for item in review},
         every=every,
         name=roster.masked_name(state.enrolment_id) if state.identity == "roster" else None,
         done=queries.done_in_class(state.round_id, state.unit_id),
@@ -476,6 +483,7 @@ def _practice_page(state: Sheet, step: int, chosen: tuple[str, ...]) -> Response
         item=paper.view(frozen, form, seed).items[0],
         chosen=chosen,
         review=review,
+        lesson=pieces.lesson(frozen, steps[step]),
         step=step,
         steps=len(steps),
     )

@@ -246,6 +246,19 @@ def shortfalls(blueprint: Blueprint, candidates: Sequence[Candidate]) -> tuple[S
     return tuple(found)
 
 
+def fits(blueprint: Blueprint, candidates: Iterable[Candidate]) -> dict[int, tuple[int, ...]]:
+    """List for every candidate the rules that take it.
+
+    blueprint: any
+    candidates: refs unique
+    return: ref to the places of those rules in the blueprint, ascending; empty when none takes it
+    """
+    return {
+        candidate.ref: tuple(index for index, rule in enumerate(blueprint.rules) if rule.takes(candidate))
+        for candidate in candidates
+    }
+
+
 def draw(
     blueprint: Blueprint,
     candidates: Sequence[Candidate],
@@ -253,6 +266,7 @@ def draw(
     seed: str,
     seen: Collection[int] = frozenset(),
     uses: Mapping[int, int] = _NO_USES,
+    fitting: Mapping[int, Sequence[int]] | None = None,
 ) -> tuple[Drawn, ...]:
     """Draw the items of one form.
 
@@ -261,22 +275,23 @@ def draw(
     seed: any text; the same arguments give the same form, another seed an independent one
     seen: refs the person has met before; taken only when the blueprint cannot be filled without
     uses: ref to the number of forms it was in, absent is 0; among unseen items the least used come first
+    fitting: fits() of the same blueprint and candidates, when many forms are drawn from them
     return: exactly the blueprint's items in the order they are shown, fixed items mixed in; points add up to
         blueprint.total_points; no two items of one group; items alike in all of the above are equally likely
     raise Infeasible: shortfalls() is not empty
     """
+    if fitting is None:
+        fitting = fits(blueprint, candidates)
     taken = _groups_of_fixed(blueprint, candidates)
-    free = [candidate for candidate in candidates if candidate.group not in taken]
-    fits = {candidate.ref: _fitting(blueprint, candidate) for candidate in free}
     ranked = sorted(
-        (candidate for candidate in free if fits[candidate.ref]),
+        (one for one in candidates if fitting[one.ref] and one.group not in taken),
         key=lambda one: (one.ref in seen, uses.get(one.ref, 0), _digest("draw", one.ref, seed)),
     )
     members: dict[str, list[Candidate]] = {}
     wishes: dict[str, list[int]] = {}
     for candidate in ranked:
         members.setdefault(candidate.group, []).append(candidate)
-        wishes.setdefault(candidate.group, []).extend(fits[candidate.ref])
+        wishes.setdefault(candidate.group, []).extend(fitting[candidate.ref])
     seating = _Seating[str, int]({index: rule.count for index, rule in enumerate(blueprint.rules)})
     for group in members:
         seating.seat(group, wishes)
@@ -284,7 +299,7 @@ def draw(
         raise Infeasible(shortfalls(blueprint, candidates))
     drawn = [Drawn(item.ref, item.points) for item in blueprint.fixed]
     for group, index in seating.place.items():
-        ref = next(candidate.ref for candidate in members[group] if index in fits[candidate.ref])
+        ref = next(candidate.ref for candidate in members[group] if index in fitting[candidate.ref])
         drawn.append(Drawn(ref, blueprint.rules[index].points))
     return tuple(sorted(drawn, key=lambda one: _digest("show", one.ref, seed)))
 
@@ -351,11 +366,6 @@ def _groups_of_fixed(blueprint: Blueprint, candidates: Sequence[Candidate]) -> f
         return frozenset()
     group_of = {candidate.ref: candidate.group for candidate in candidates}
     return frozenset(group_of[item.ref] for item in blueprint.fixed if item.ref in group_of)
-
-
-def _fitting(blueprint: Blueprint, candidate: Candidate) -> tuple[int, ...]:
-    """The places of the rules that take a candidate."""
-    return tuple(index for index, rule in enumerate(blueprint.rules) if rule.takes(candidate))
 
 
 def _digest(purpose: str, ref: int, seed: str) -> bytes:

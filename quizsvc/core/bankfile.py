@@ -16,7 +16,8 @@ KINDS = tuple(KIND_NAMES)
 
 AUDIENCE_NAMES = {
     "kindergarten": "幼儿园",
-    "primary": "小学",
+    "primary_lower": "小学低年级",
+    "primary_upper": "小学高年级",
     "junior": "初中",
     "senior": "高中",
     "university": "大学",

@@ -18,6 +18,7 @@ from quizsvc.db import db
 from quizsvc.paper.models import Paper
 
 KEPT = 64  # papers a process remembers; a hundred items of one take about 200 KB
+LAID_OUT = 5000
 
 FormItems = Sequence[Sequence[int]]
 """What was drawn: (index of the item in the paper, points), in the order it is shown."""
@@ -70,9 +71,9 @@ class RuleRow:
     missing: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FrozenItem:
-    """One item of a frozen paper; `index` is its name in forms."""
+    """One item of a frozen paper; `index` is its name in forms. A process has one object an item."""
 
     index: int
     version_id: int
@@ -81,9 +82,12 @@ class FrozenItem:
     key: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FrozenPaper:
-    """A frozen paper whole, with its key. It stays on the server."""
+    """A frozen paper whole, with its key. It stays on the server.
+
+    A process has one object a paper, so it may be the key of a cache; `fits` are the rules that take each candidate.
+    """
 
     id: int
     code: str
@@ -94,6 +98,7 @@ class FrozenPaper:
     blueprint: assembly.Blueprint
     items: tuple[FrozenItem, ...]
     candidates: tuple[assembly.Candidate, ...]
+    fits: Mapping[int, tuple[int, ...]]
     topics: Mapping[str, str]
 
 
@@ -260,14 +265,40 @@ def frozen(paper_id: int) -> FrozenPaper:
 def forget() -> None:
     """Forget what was read; for tests, which empty the tables."""
     _frozen.cache_clear()
+    laid_out.cache_clear()
 
 
 def view(paper: FrozenPaper, form: FormItems, seed: str) -> PaperView:
     """Show a form to its participant."""
-    items = (
-        _item_view(paper.items[index], position, seed) for position, (index, _) in enumerate(form, start=1)
-    )
+    items = (_shown(paper.items[index], position, seed) for position, (index, _) in enumerate(form, start=1))
     return PaperView(paper.title, tuple(items))
+
+
+def item_view(frozen_item: FrozenItem, *, options: tuple[OptionView, ...], position: int = 0) -> ItemView:
+    """Show one item with these options; position 0 is none."""
+    item, scene = frozen_item.item, frozen_item.item.scene
+    return ItemView(
+        position=position,
+        kind=item.kind,
+        kind_name=bankfile.KIND_NAMES[item.kind],
+        audience_name=bankfile.AUDIENCE_NAMES[item.audiences[0]] if len(item.audiences) == 1 else None,
+        channel_name=bankfile.CHANNEL_NAMES[scene.channel] if scene else None,
+        sender=scene.sender if scene else None,
+        scene_text=scene.text if scene else None,
+        stem=item.stem,
+        options=options,
+    )
+
+
+@lru_cache(maxsize=LAID_OUT)
+def laid_out(frozen_item: FrozenItem, seed: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the order in which options are shown, and their tokens in written order.
+
+    A phone keeps its connection and so its process: what it was shown is asked again with every save.
+    """
+    item, index = frozen_item.item, frozen_item.index
+    order = assembly.option_order(item.options, kind=item.kind, seed=seed, ref=index)
+    return order, assembly.option_tokens(len(item.options), seed=seed, ref=index)
 
 
 def keyed(paper: FrozenPaper, form: FormItems) -> tuple[marking.KeyedItem, ...]:
@@ -364,6 +395,8 @@ def _frozen(paper_id: int) -> FrozenPaper:
     if row is None:
         raise UnknownPaper
     items = tuple(_frozen_item(index, entry) for index, entry in enumerate(row.content["items"]))
+    blueprint = blueprint_of(row.content["blueprint"])
+    candidates = tuple(candidate(one.index, one.bank, one.item) for one in items)
     return FrozenPaper(
         id=row.id,
         code=row.code,
@@ -371,9 +404,10 @@ def _frozen(paper_id: int) -> FrozenPaper:
         title=row.title,
         content_hash=row.content_hash,
         frozen_at=row.frozen_at,
-        blueprint=blueprint_of(row.content["blueprint"]),
+        blueprint=blueprint,
         items=items,
-        candidates=tuple(candidate(one.index, one.bank, one.item) for one in items),
+        candidates=candidates,
+        fits=assembly.fits(blueprint, candidates),
         topics=row.content.get("topics", {}),
     )
 
@@ -384,20 +418,14 @@ def _frozen_item(index: int, entry: Mapping[str, Any]) -> FrozenItem:
     return FrozenItem(index, entry["version"], entry["bank"], item, key)
 
 
-def _item_view(frozen_item: FrozenItem, position: int, seed: str) -> ItemView:
-    item, scene = frozen_item.item, frozen_item.item.scene
-    order, tokens = _laid_out(frozen_item, seed)
-    return ItemView(
+def _shown(frozen_item: FrozenItem, position: int, seed: str) -> ItemView:
+    options = frozen_item.item.options
+    order, tokens = laid_out(frozen_item, seed)
+    return item_view(
+        frozen_item,
         position=position,
-        kind=item.kind,
-        kind_name=bankfile.KIND_NAMES[item.kind],
-        audience_name=bankfile.AUDIENCE_NAMES[item.audiences[0]] if len(item.audiences) == 1 else None,
-        channel_name=bankfile.CHANNEL_NAMES[scene.channel] if scene else None,
-        sender=scene.sender if scene else None,
-        scene_text=scene.text if scene else None,
-        stem=item.stem,
         options=tuple(
-            OptionView(tokens[index], letter, item.options[index].text)
+            OptionView(tokens[index], letter, options[index].text)
             for letter, index in zip(ascii_uppercase, order, strict=False)
         ),
     )
@@ -407,7 +435,7 @@ def _review_item(
     paper: FrozenPaper, frozen_item: FrozenItem, position: int, seed: str, chosen: frozenset[int], right: bool
 ) -> ReviewItem:
     item, scene = frozen_item.item, frozen_item.item.scene
-    order, _ = _laid_out(frozen_item, seed)
+    order, _ = laid_out(frozen_item, seed)
     return ReviewItem(
         position=position,
         kind_name=bankfile.KIND_NAMES[item.kind],
@@ -427,24 +455,13 @@ def _review_item(
     )
 
 
-def _laid_out(frozen_item: FrozenItem, seed: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The order in which options are shown, and their tokens in written order."""
-    item, index = frozen_item.item, frozen_item.index
-    order = assembly.option_order(item.options, kind=item.kind, seed=seed, ref=index)
-    return order, assembly.option_tokens(len(item.options), seed=seed, ref=index)
-
-
 def _chosen(frozen_item: FrozenItem, seed: str, tokens: Sequence[str]) -> frozenset[int]:
     if not tokens:
         return frozenset()
-    count = len(frozen_item.item.options)
-    index_of = {
-        token: place
-        for place, token in enumerate(assembly.option_tokens(count, seed=seed, ref=frozen_item.index))
-    }
-    if any(token not in index_of for token in tokens):
+    _, known = laid_out(frozen_item, seed)
+    if not set(tokens) <= set(known):
         raise marking.NotOnPaper
-    return frozenset(index_of[token] for token in tokens)
+    return frozenset(known.index(token) for token in tokens)
 
 
 def _wanted(plan: Plan, version: bank.VersionRow) -> bool:

@@ -1,11 +1,16 @@
 """Headers of every response: strict policy, no caching of pages, gzip."""
 
 import gzip
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from quizsvc.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -31,28 +36,40 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     fixed = [*ALWAYS, ("Strict-Transport-Security", "max-age=31536000")] if settings.https else list(ALWAYS)
+    app.wsgi_app = _always(app.wsgi_app, fixed)  # type: ignore[assignment, method-assign]
 
     @app.after_request
     def finish(response: Response) -> Response:
-        response.headers.extend(fixed)
-        vary = []
+        vary = [response.headers["Vary"]] if "Vary" in response.headers else []
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
             vary.append("Cookie")
         if compress(response):
             vary.append("Accept-Encoding")
         if vary:
-            response.vary.update(vary)
+            response.headers["Vary"] = ", ".join(vary)
         return response
+
+
+def _always(answer: "WSGIApplication", fixed: list[tuple[str, str]]) -> "WSGIApplication":
+    """Add headers to every response, past Werkzeug's checks of each: they are constants."""
+
+    def answered(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def begin(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
+            return start_response(status, headers + fixed, *failure)
+
+        return answer(environ, begin)
+
+    return answered
 
 
 def compress(response: Response) -> bool:
     """Gzip a text that is worth it, when the browser takes it; say whether the browser decided."""
     if (
-        response.direct_passthrough
+        "gzip" not in request.environ.get("HTTP_ACCEPT_ENCODING", "")
+        or response.direct_passthrough
         or response.mimetype not in COMPRESSED
         or "Content-Encoding" in response.headers
-        or "gzip" not in request.headers.get("Accept-Encoding", "")
     ):
         return False
     body = response.get_data()

@@ -19,6 +19,7 @@ from quizsvc.core.assembly import (
     Rule,
     Shortfall,
     draw,
+    fits,
     option_order,
     option_tokens,
     shortfalls,
@@ -87,7 +88,7 @@ def groups_of_fixed(blueprint: Blueprint, pool: Sequence[Candidate]) -> frozense
     return frozenset(one.group for one in pool if one.ref in refs)
 
 
-def fits(drawn: Sequence[Drawn], blueprint: Blueprint, pool: Sequence[Candidate]) -> bool:
+def is_a_form(drawn: Sequence[Drawn], blueprint: Blueprint, pool: Sequence[Candidate]) -> bool:
     """Tell whether a form is one the blueprint asks for, by trying every assignment of items to slots."""
     fixed = {Drawn(one.ref, one.points) for one in blueprint.fixed}
     by_ref = {one.ref: one for one in pool}
@@ -236,7 +237,7 @@ def test_draw_gives_what_the_blueprint_asks_or_refuses(
         drawn = draw(blueprint, pool, seed=seed, seen=seen)
         assert len(drawn) == blueprint.item_count
         assert sum(one.points for one in drawn) == blueprint.total_points
-        assert fits(drawn, blueprint, pool)
+        assert is_a_form(drawn, blueprint, pool)
 
 
 @relaxed
@@ -345,6 +346,21 @@ def test_a_stored_seed_gives_the_same_form_for_ever():
     assert option_order(options, kind="single_choice", seed="2026", ref=7) == (1, 4, 3, 0, 2)
     assert option_tokens(4, seed="2026", ref=7) == ("5l6z", "buss", "u3dz", "ipvj")
     assert option_tokens(13, seed="2026", ref=7)[-1] == "5inq"
+
+
+def test_fits_list_every_rule_that_takes_a_candidate():
+    blueprint = Blueprint((Rule(1, 10, topic="police"), Rule(1, 10), Rule(1, 10, topic="loan")))
+
+    assert fits(blueprint, [candidate(7, "police"), candidate(8, "shopping")]) == {7: (0, 1), 8: (1,)}
+    assert fits(Blueprint((Rule(1, 10, topic="loan"),)), [candidate(7, "police")]) == {7: ()}
+
+
+@pytest.mark.parametrize("seed", ["2026", "2027", "spring"])
+def test_draw_is_the_same_with_the_fits_at_hand(seed: str):
+    pool = [candidate(ref, topic) for ref, topic in enumerate(["police", "brushing", "loan"] * 5)]
+    blueprint = Blueprint((Rule(2, 10, topic="police"), Rule(3, 5)))
+
+    assert draw(blueprint, pool, seed=seed, fitting=fits(blueprint, pool)) == draw(blueprint, pool, seed=seed)
 
 
 def test_draw_is_fair_over_items():

@@ -242,7 +242,7 @@ def test_lint_of_an_empty_bank_is_silent():
 def test_names_cover_the_slugs_in_their_order():
     assert KINDS == tuple(KIND_NAMES) == ("single_choice", "multiple_choice", "true_false")
     assert tuple(AUDIENCE_NAMES) == AUDIENCES
-    assert (len(AUDIENCES), len(CHANNEL_NAMES)) == (11, 8)
+    assert (len(AUDIENCES), len(CHANNEL_NAMES)) == (12, 8)
 
 
 def test_content_of_holds_everything_and_nothing_else():

@@ -20,7 +20,7 @@ SLICES = sorted(
     for folder in PACKAGE.iterdir()
     if (folder / "__init__.py").is_file() and folder.name not in ("core", "web")
 )
-MODULES = {"__init__", "models", "queries", "operations", "files", "forms", "views", "cli"}
+MODULES = {"__init__", "models", "queries", "operations", "files", "forms", "pieces", "views", "cli"}
 MAY_COMMIT = {"db.py", "throttle.py"}
 NAMES_PEOPLE = (
     "name",

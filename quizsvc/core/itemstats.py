@@ -1,12 +1,15 @@
 """What a class knows, question by question; on first valid attempts only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 from quizsvc.core import marking
 from quizsvc.core.indicators import Rate
 
 FEWEST_SHOWN = 10
+FEWEST_FOR_DISCRIMINATION = 30
+TOO_EASY_PERMYRIAD = 9700
 
 TOO_FEW = "人数太少，先不下结论"
 
@@ -83,3 +86,43 @@ def tempting(count: ItemCount, key: frozenset[int]) -> int | None:
     """
     wrong = [index for index, people in enumerate(count.chosen) if people and index not in key]
     return max(wrong, key=lambda index: count.chosen[index], default=None)
+
+
+def discrimination(answers: Sequence[tuple[bool, float]]) -> float | None:
+    """Tell whether those who have an item right also know the rest: corrected item-rest correlation.
+
+    answers: per person whether the item was right, and the share of the other items that was, 0 to 1
+    return: point-biserial correlation, -1 to 1; None with fewer than 30 people, or when all answered alike
+    Source: classical item analysis (corrected point-biserial discrimination index)
+
+    >>> discrimination([(True, 1.0), (False, 0.0)] * 20)
+    1.0
+    """
+    if len(answers) < FEWEST_FOR_DISCRIMINATION:
+        return None
+    mean_right = sum(right for right, _ in answers) / len(answers)
+    mean_rest = sum(rest for _, rest in answers) / len(answers)
+    together = sum((right - mean_right) * (rest - mean_rest) for right, rest in answers)
+    spread = sum((right - mean_right) ** 2 for right, _ in answers) * sum(
+        (rest - mean_rest) ** 2 for _, rest in answers
+    )
+    return together / sqrt(spread) if spread > 0 else None
+
+
+def doubts(shown: int, correct: int, discriminates: float | None) -> tuple[str, ...]:
+    """Say why an item wants a second look.
+
+    shown: people who were shown it, >= 0
+    correct: how many of them had it right, 0 <= correct <= shown
+    discriminates: as discrimination() tells it
+    return: sentences; empty with fewer than 30 people or when nothing speaks against it
+    Source: features.md F-107 (facility above .97, correlation below 0)
+    """
+    if shown < FEWEST_FOR_DISCRIMINATION:
+        return ()
+    found = []
+    if correct * 10000 > TOO_EASY_PERMYRIAD * shown:
+        found.append("几乎人人都对，测不出什么")
+    if discriminates is not None and discriminates < 0:
+        found.append("别的题答得好的人反而答错，请核对答案和选项")
+    return tuple(found)

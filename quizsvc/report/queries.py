@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, se
 from quizsvc.attempt import queries as attempt
 from quizsvc.attempt.models import Attempt
 from quizsvc.attempt.queries import SeatState
+from quizsvc.bank import queries as bank
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import RoundUnit
 from quizsvc.campaign.queries import RoundRow
@@ -204,6 +205,19 @@ class ItemLine:
     facility: Rate
     blank: int
     options: tuple[OptionLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedItem:
+    """One item of a bank over all rounds it was in; `doubts` say why it wants a second look."""
+
+    code: str
+    stem: str
+    shown: int
+    facility: Rate
+    last_at: datetime
+    doubts: tuple[str, ...]
+    uses: tuple[rollup.ItemUse, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,6 +466,17 @@ def item_lines(round_: RoundRow, path: str, *, inside: bool) -> list[ItemLine]:
     ]
 
 
+def used_items(bank_code: str, paths: Sequence[str], code: str = "") -> list[UsedItem]:
+    """List the items of a bank that somebody was shown, doubtful ones first (4 statements)."""
+    if all(row.code != bank_code for row in bank.banks()):
+        raise bank.UnknownBank
+    stems = {version.item.code: version.item.stem for version in bank.latest(bank_code)}
+    grouped = groupby(rollup.item_uses(bank_code, paths), key=lambda use: use.code)
+    items = [_used_item(stems.get(name, "（已停用）"), tuple(uses)) for name, uses in grouped]
+    chosen = [item for item in items if code in ("", item.code)]
+    return sorted(chosen, key=lambda item: (not item.doubts, item.facility.permyriad or 0, item.code))
+
+
 def coverage(round_: RoundRow, around: Surroundings, at: datetime, *, inside: bool) -> Coverage:
     """Return the coverage page of a unit (3 statements). `inside`: may see results of fewer than five."""
     unit = around.unit
@@ -685,6 +710,20 @@ def _item_line(
         )
         if enough
         else (),
+    )
+
+
+def _used_item(stem: str, uses: tuple[rollup.ItemUse, ...]) -> UsedItem:
+    shown, correct = sum(use.shown for use in uses), sum(use.correct for use in uses)
+    told = [sentence for use in uses for sentence in itemstats.doubts(use.shown, 0, use.discrimination)]
+    return UsedItem(
+        code=uses[0].code,
+        stem=stem,
+        shown=shown,
+        facility=Rate(correct, shown),
+        last_at=uses[0].last_at,
+        doubts=tuple(dict.fromkeys((*itemstats.doubts(shown, correct, None), *told))),
+        uses=uses,
     )
 
 

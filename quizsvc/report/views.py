@@ -145,6 +145,22 @@ def items(round_id: int, unit_id: int) -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/banks/<bank>/usage")
+@guarded(Permission.MANAGE_BANKS)
+def item_usage(bank: str) -> ResponseReturnValue:
+    """Show how the items of a bank did wherever they were used; `?item=` shows one."""
+    item = request.args.get("item", "")
+    used = queries.used_items(bank, sorted(scopes(me(), Permission.MANAGE_BANKS)), item)
+    return render_template(
+        "report/item_usage.html",
+        bank=bank,
+        item=item,
+        used=used,
+        most=rollup.MOST_ATTEMPTS_READ,
+        term_label=term_label,
+    )
+
+
 @blueprint.get("/coverage")
 @guarded(Permission.SEE_COUNTS)
 def coverage_index() -> ResponseReturnValue:

@@ -13,14 +13,17 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     Label,
+    Row,
     Select,
     String,
     and_,
     bindparam,
     case,
+    false,
     func,
     literal,
     literal_column,
+    or_,
     select,
     type_coerce,
     union_all,
@@ -32,7 +35,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.attempt.queries import unpacked
-from quizsvc.campaign.models import RoundUnit
+from quizsvc.campaign.models import Campaign, Round, RoundUnit
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.clock import local_day
 from quizsvc.core import itemstats
@@ -41,6 +44,7 @@ from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.progress import Day
 from quizsvc.db import db, subtree
 from quizsvc.paper import queries as paper
+from quizsvc.paper.models import Paper
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Enrolment, Exemption, Unit
 
@@ -157,6 +161,89 @@ def item_counts(round_: RoundRow, path: str) -> dict[int, ItemCount]:
             entry = frozen.items[index]
             answers.setdefault(index, []).append((entry.key, len(entry.item.options), picked))
     return {index: itemstats.tally(answers[index]) for index in sorted(answers)}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemUse:
+    """One item of a bank in one round: the people who were shown it at their first go, and how they did."""
+
+    code: str
+    round_id: int
+    title: str
+    term: str
+    shown: int
+    correct: int
+    discrimination: float | None
+    last_at: datetime
+
+
+MOST_ATTEMPTS_READ = 20_000
+
+
+def item_uses(bank: str, paths: Sequence[str]) -> list[ItemUse]:
+    """Tell how the items of a bank did in every round within the paths, by code and newest use first (2 statements).
+
+    The newest 20,000 first goes are read: enough to judge an item by, and never the whole county's years.
+    """
+    codes = {
+        paper_id: {index: entry["item"]["code"] for index, entry in enumerate(items) if entry["bank"] == bank}
+        for paper_id, items in db.session.execute(select(Paper.id, Paper.content["items"]))
+    }
+    used = [paper_id for paper_id, of_bank in codes.items() if of_bank]
+    rows = db.session.execute(_newest_first_goes(used, paths)).all()
+    answers: dict[tuple[str, int], list[tuple[bool, float]]] = {}
+    rounds: dict[int, Row[Any]] = {}
+    last_at: dict[tuple[str, int], datetime] = {}
+    for row in rows:
+        rounds[row.round_id] = row
+        others = max(len(row.correct) - 1, 1)
+        for (index, _points), right in zip(row.form, row.correct, strict=True):
+            code = codes[row.paper_id].get(index)
+            if code is not None:
+                key = (code, row.round_id)
+                answers.setdefault(key, []).append((right, (sum(row.correct) - right) / others))
+                last_at[key] = max(row.submitted_at, last_at.get(key, row.submitted_at))
+    uses = [
+        ItemUse(
+            code=code,
+            round_id=round_id,
+            title=rounds[round_id].title,
+            term=rounds[round_id].term,
+            shown=len(given),
+            correct=sum(right for right, _ in given),
+            discrimination=itemstats.discrimination(given),
+            last_at=last_at[code, round_id],
+        )
+        for (code, round_id), given in answers.items()
+    ]
+    newest_first = sorted(uses, key=lambda use: use.last_at, reverse=True)
+    return sorted(newest_first, key=lambda use: use.code)
+
+
+def _newest_first_goes(papers: Sequence[int], paths: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    ranges = [_range(path) for path in paths]
+    within = or_(*(and_(Unit.path >= one["low"], Unit.path < one["high"]) for one in ranges), false())
+    firsts = (
+        select(Attempt.participant_id, func.min(Attempt.ordinal).label("ordinal"))
+        .where(
+            Attempt.round_id.in_(select(Round.id).where(Round.paper_id.in_(papers))),
+            Attempt.unit_id.in_(select(Unit.id).where(within)),
+            Attempt.voided_at.is_(None),
+            Attempt.submitted_at.is_not(None),
+        )
+        .group_by(Attempt.participant_id)
+        .subquery("firsts")
+    )
+    go = aliased(Attempt, name="go")
+    return (
+        select(go.round_id, go.form, go.correct, go.submitted_at, Round.paper_id, Round.title, Campaign.term)
+        .join(firsts, and_(firsts.c.participant_id == go.participant_id, firsts.c.ordinal == go.ordinal))
+        .join(Round, Round.id == go.round_id)
+        .join(Campaign, Campaign.id == Round.campaign_id)
+        .where(go.voided_at.is_(None), Campaign.is_test.is_(False))
+        .order_by(go.submitted_at.desc())
+        .limit(MOST_ATTEMPTS_READ)
+    )
 
 
 def daily_done(round_: RoundRow, path: str) -> list[Day]:

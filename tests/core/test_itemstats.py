@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quizsvc.core.indicators import Rate
-from quizsvc.core.itemstats import ItemCount, facility, tally, tempting, verdict
+from quizsvc.core.itemstats import ItemCount, discrimination, doubts, facility, tally, tempting, verdict
 
 relaxed = settings(deadline=None, database=None)
 
@@ -93,3 +93,49 @@ def test_verdict_changes_at_90_70_and_40_percent_and_needs_ten_people(people: in
 )
 def test_tempting_is_the_wrong_option_chosen_most(chosen: tuple[int, ...], key: set[int], index: int | None):
     assert tempting(ItemCount(40, 0, chosen, 0), frozenset(key)) == index
+
+
+def test_discrimination_follows_the_rest():
+    knowing, guessing = [(True, 0.8), (True, 1.0)], [(False, 0.2), (False, 0.4)]
+
+    assert discrimination((knowing + guessing) * 10) == pytest.approx(0.9487, abs=1e-4)
+    assert discrimination([(not right, rest) for right, rest in (knowing + guessing) * 10]) == pytest.approx(
+        -0.9487, abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([(True, 1.0), (False, 0.0)] * 14, id="too few people"),
+        pytest.param([(True, 0.5), (True, 1.0)] * 20, id="all right"),
+        pytest.param([(True, 0.5), (False, 0.5)] * 20, id="the rest alike"),
+    ],
+)
+def test_discrimination_that_cannot_be_told_is_none(answers: list[tuple[bool, float]]):
+    assert discrimination(answers) is None
+
+
+@relaxed
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=30, max_size=60))
+def test_discrimination_stays_within_one(answers: list[tuple[bool, float]]):
+    told = discrimination(answers)
+
+    assert told is None or -1.000001 <= told <= 1.000001
+
+
+@pytest.mark.parametrize(
+    ("people", "right", "discriminates", "number"),
+    [
+        (29, 29, -0.5, 0),
+        (100, 98, 0.3, 1),
+        (100, 97, 0.3, 0),
+        (100, 50, -0.01, 1),
+        (100, 99, -0.2, 2),
+        (100, 50, None, 0),
+    ],
+)
+def test_doubts_name_what_speaks_against_an_item(
+    people: int, right: int, discriminates: float | None, number: int
+):
+    assert len(doubts(people, right, discriminates)) == number

@@ -465,3 +465,36 @@ def test_school_finds_its_class_posters_from_the_coverage(room: Room, head: Desk
 
     assert f"/staff/links/{room.round.id}/under/{room.school.id}" in page
     assert head.get(f"/staff/links/{room.round.id}/under/{room.school.id}").status_code == 200
+
+
+# how items did
+
+
+def test_usage_of_items_shows_rates_by_round_and_doubts(room: Room, bureau: Desk) -> None:
+    for seat in range(1, 13):
+        room.sit(seat, RIGHT, RIGHT if seat > 3 else WRONG, WRONG)
+    text = text_of(bureau.page("/staff/banks/test/usage"))
+    assert "答对率 100% （12/12） 1 个场次用过" in text
+    assert "答对率 75.0% （9/12）" in text
+    one = text_of(bureau.page("/staff/banks/test/usage?item=brushing-02"))
+    assert "答对率 75.0% （9/12）" in one
+    assert "12/12" not in one
+
+
+def test_usage_of_an_unused_bank_says_so_and_of_an_unknown_one_is_refused(room: Room, bureau: Desk) -> None:
+    assert "还没有人答过" in bureau.page("/staff/banks/test/usage")
+    assert bureau.get("/staff/banks/none/usage").status_code == 404
+
+
+def test_usage_takes_the_same_statements_for_any_number_of_rounds(
+    room: Room, bureau: Desk, watch: Watch
+) -> None:
+    room.sit(1, RIGHT, RIGHT, RIGHT)
+    with watch.counting() as one:
+        bureau.page("/staff/banks/test/usage")
+    for _ in range(3):
+        round_ = make.a_round(room.unit, paper=room.paper)
+        make.an_attempt(round_, room.unit, 2)
+    with watch.counting() as four:
+        bureau.page("/staff/banks/test/usage")
+    assert len(one) == len(four)

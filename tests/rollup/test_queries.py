@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.campaign import queries as campaign
-from quizsvc.campaign.models import RoundUnit
+from quizsvc.campaign.models import Campaign, RoundUnit
 from quizsvc.core import assembly, indicators
 from quizsvc.core.indicators import Tally
 from quizsvc.core.itemstats import ItemCount
@@ -266,6 +266,42 @@ def test_items_follow_the_form_whatever_its_order(app: Any) -> None:
     go(round_, unit, 1, 10, seed="s", form=[[2, 10], [0, 20]], answers={"1": [1, [token]]})
     counts = rollup.item_counts(campaign.round_of(round_.id), unit.path)
     assert {index: count.correct for index, count in counts.items()} == {0: 0, 2: 1}
+
+
+def test_uses_of_items_are_counted_by_round_on_first_goes_within_the_paths(app: Any, watch: Any) -> None:
+    unit, round_ = a_class_with_round(pupils=3)
+    go(round_, unit, 1, 20, correct=[True, True, False])
+    go(round_, unit, 1, 30, ordinal=2, correct=[True, True, True])
+    go(round_, unit, 2, 10, correct=[False, True, False], form=[[1, 10], [0, 10], [2, 10]])
+    go(round_, unit, 3, 0, correct=[False, False, False], **VOID)
+    db.session.rollback()
+
+    with watch.counting() as statements:
+        uses = rollup.item_uses("test", [unit.path])
+
+    assert [(use.code, use.shown, use.correct) for use in uses] == [
+        ("brushing-01", 2, 2), ("brushing-02", 2, 1), ("brushing-03", 2, 0),
+    ]  # fmt: skip
+    assert {use.discrimination for use in uses} == {None}
+    assert len(statements) == 2
+    assert rollup.item_uses("test", ["elsewhere/"]) == rollup.item_uses("test", []) == []
+    assert rollup.item_uses("another", [unit.path]) == []
+
+
+def test_uses_leave_out_test_campaigns_and_tell_the_correlation_of_thirty(app: Any) -> None:
+    unit, round_ = a_class_with_round(pupils=30)
+    for seat in range(1, 31):
+        go(round_, unit, seat, 30, correct=[seat % 2 == 0, seat % 2 == 0, seat % 3 == 0])
+    db.session.rollback()
+
+    first = rollup.item_uses("test", [""])[0]
+
+    assert (first.shown, first.correct) == (30, 15)
+    assert first.discrimination is not None
+    assert first.discrimination > 0.5
+    db.session.get(Campaign, round_.campaign_id).is_test = True
+    db.session.commit()
+    assert rollup.item_uses("test", [""]) == []
 
 
 def test_heads_are_read_from_the_covering_index(app: Any) -> None:

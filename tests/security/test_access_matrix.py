@@ -90,6 +90,7 @@ def a_place(unit: Unit, county: Unit, round_: Any, number: int) -> Place:
             "poster_number": link.poster_number if link else "2026-0001",
             "form": "xlsx",
             "name": "desk.css",
+            "bank": "test",
             "bank.code": "test",
             "bank.item_code": "brushing-01",
             "attempt.code": CODES[number],

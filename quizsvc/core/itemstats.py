@@ -32,6 +32,18 @@ class ItemCount:
     blank: int
 
 
+@dataclass(frozen=True, slots=True)
+class Alertness:
+    """Whether people tell fraud from honest messages; without both, "everything is fraud" would score.
+
+    hits: right answers of all given to scenes that are fraud
+    false_alarms: wrong answers of all given to scenes that are honest
+    """
+
+    hits: Rate
+    false_alarms: Rate
+
+
 def tally(answers: Iterable[tuple[frozenset[int], int, frozenset[int]]]) -> ItemCount:
     """Count the answers to one item.
 
@@ -86,6 +98,20 @@ def tempting(count: ItemCount, key: frozenset[int]) -> int | None:
     """
     wrong = [index for index, people in enumerate(count.chosen) if people and index not in key]
     return max(wrong, key=lambda index: count.chosen[index], default=None)
+
+
+def alertness(counts: Iterable[tuple[bool, ItemCount]]) -> Alertness:
+    """Add up the answers to all scenes of a form.
+
+    counts: per item with a scene whether its message is genuine, and its counts
+    return: both rates; their wholes are answers, not people
+    Source: signal detection theory, hit rate and false-alarm rate (D. M. Green, J. A. Swets 1966)
+    """
+    shown, right = {True: 0, False: 0}, {True: 0, False: 0}
+    for genuine, count in counts:
+        shown[genuine] += count.shown
+        right[genuine] += count.correct
+    return Alertness(Rate(right[False], shown[False]), Rate(shown[True] - right[True], shown[True]))
 
 
 def discrimination(answers: Sequence[tuple[bool, float]]) -> float | None:

@@ -208,6 +208,14 @@ class ItemLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemTable:
+    """The questions of a round as a class answered them, and whether it tells fraud from honest messages."""
+
+    lines: tuple[ItemLine, ...]
+    alertness: itemstats.Alertness
+
+
+@dataclass(frozen=True, slots=True)
 class UsedItem:
     """One item of a bank over all rounds it was in; `doubts` say why it wants a second look."""
 
@@ -448,8 +456,8 @@ def scores(round_: RoundRow, unit_id: int, at: datetime, *, names: bool) -> Scor
     )
 
 
-def item_lines(round_: RoundRow, path: str, *, inside: bool) -> list[ItemLine]:
-    """List the questions, hardest first, too few answers last. Small counts are shown only `inside`."""
+def item_table(round_: RoundRow, path: str, *, inside: bool) -> ItemTable:
+    """Tell how each question was answered, hardest first, too few answers last. Small counts only `inside`."""
     frozen = paper.frozen(round_.paper_id)
     counts = rollup.item_counts(round_, path)
     ranked = sorted(
@@ -460,10 +468,16 @@ def item_lines(round_: RoundRow, path: str, *, inside: bool) -> list[ItemLine]:
             index,
         ),
     )
-    return [
+    lines = tuple(
         _item_line(number, frozen.items[index], counts[index], frozen.topics, inside=inside)
         for number, index in enumerate(ranked, start=1)
+    )
+    scenes = [
+        (frozen.items[index].item.genuine, count)
+        for index, count in counts.items()
+        if frozen.items[index].item.scene is not None
     ]
+    return ItemTable(lines, itemstats.alertness(scenes))
 
 
 def used_items(bank_code: str, paths: Sequence[str], code: str = "") -> list[UsedItem]:

@@ -133,14 +133,15 @@ def scores_file(round_id: int, unit_id: int, form: str) -> ResponseReturnValue:
 def items(round_id: int, unit_id: int) -> ResponseReturnValue:
     """Show which questions a class fell for."""
     round_, unit, _ = _class(Permission.SEE_ITEMS, round_id, unit_id)
-    lines = queries.item_lines(round_, unit.path, inside=may(Permission.SEE_SEATS, unit.path))
+    table = queries.item_table(round_, unit.path, inside=may(Permission.SEE_SEATS, unit.path))
     return render_template(
         "report/items.html",
         round=round_,
         unit=unit,
         at=clock.now(),
-        told=[line for line in lines if line.enough],
-        untold=[line for line in lines if not line.enough],
+        told=[line for line in table.lines if line.enough],
+        untold=[line for line in table.lines if not line.enough],
+        alertness=table.alertness,
         tabs=_tabs(round_, unit),
     )
 

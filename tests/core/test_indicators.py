@@ -203,6 +203,8 @@ def test_definitions_explain_every_indicator_once_in_full_sentences():
         "full_mark_rate",
         "mean",
         "item_awareness",
+        "hit_rate",
+        "false_alarm_rate",
         "misconception",
         "missing",
         "rollup",

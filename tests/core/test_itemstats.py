@@ -5,7 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quizsvc.core.indicators import Rate
-from quizsvc.core.itemstats import ItemCount, discrimination, doubts, facility, tally, tempting, verdict
+from quizsvc.core.itemstats import (
+    Alertness,
+    ItemCount,
+    alertness,
+    discrimination,
+    doubts,
+    facility,
+    tally,
+    tempting,
+    verdict,
+)
 
 relaxed = settings(deadline=None, database=None)
 
@@ -139,3 +149,10 @@ def test_doubts_name_what_speaks_against_an_item(
     people: int, right: int, discriminates: float | None, number: int
 ):
     assert len(doubts(people, right, discriminates)) == number
+
+
+def test_alertness_adds_up_fraud_and_honest_scenes_apart():
+    told = alertness([(False, shown(10, 8)), (False, shown(5, 5)), (True, shown(10, 6))])
+
+    assert told == Alertness(Rate(13, 15), Rate(4, 10))
+    assert alertness([]) == Alertness(Rate(0, 0), Rate(0, 0))

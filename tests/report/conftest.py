@@ -12,7 +12,7 @@ from quizsvc.attempt.models import Attempt
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import Round
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import assembly
+from quizsvc.core import assembly, bankfile
 from quizsvc.db import db
 from quizsvc.link.models import Link
 from quizsvc.paper.models import Paper
@@ -69,11 +69,11 @@ def answers_of(seed: str, picks: Sequence[int | None]) -> dict[str, Any]:
     }
 
 
-def a_room(pupils: int = 12, **changes: Any) -> Room:
+def a_room(pupils: int = 12, pool: list[bankfile.Item] | None = None, **changes: Any) -> Room:
     county = make.a_county()
     school = make.a_school(county)
     unit = make.a_class(school, pupils=pupils, names=changes.get("identity") == "roster")
-    paper = make.a_paper()
+    paper = make.a_paper(pool=pool)
     paper.content = {**paper.content, "topics": {"brushing": "刷单返利"}}
     db.session.commit()
     round_ = make.a_round(county, paper=paper, title="反诈测试", **changes)

@@ -196,7 +196,7 @@ def test_traps_look_at_the_first_go_only(room: Room) -> None:
 def test_items_tell_verdict_sentence_and_options(room: Room) -> None:
     for seat in range(1, 11):
         room.sit(seat, RIGHT, WRONG if seat <= 5 else RIGHT, 2 if seat == 1 else RIGHT)
-    hard, good, easy = queries.item_lines(room.row, room.unit.path, inside=True)
+    hard, good, easy = queries.item_table(room.row, room.unit.path, inside=True).lines
     assert (hard.number, hard.verdict, hard.facility) == (1, "容易中招", Rate(5, 10))
     assert hard.sentence == "50% 没答对，5 人选了“先付一点试试”。建议班会讲 2 分钟。"
     assert [(line.letter, line.people, line.percent, line.key, line.tempting) for line in hard.options] == [
@@ -212,7 +212,7 @@ def test_items_tell_verdict_sentence_and_options(room: Room) -> None:
 def test_items_hide_small_counts_outside_the_class(room: Room) -> None:
     for seat in range(1, 11):
         room.sit(seat, WRONG if seat <= 4 else RIGHT, RIGHT, RIGHT)
-    line = queries.item_lines(room.row, room.unit.path, inside=False)[0]
+    line = queries.item_table(room.row, room.unit.path, inside=False).lines[0]
     assert [(option.people, option.percent) for option in line.options] == [
         (None, 0),
         (6, 60),
@@ -224,10 +224,27 @@ def test_items_hide_small_counts_outside_the_class(room: Room) -> None:
 def test_items_with_too_few_answers_tell_nothing(room: Room) -> None:
     for seat in range(1, 10):
         room.sit(seat, WRONG, WRONG, WRONG)
-    lines = queries.item_lines(room.row, room.unit.path, inside=True)
+    lines = queries.item_table(room.row, room.unit.path, inside=True).lines
     assert {(line.verdict, line.sentence, line.options) for line in lines} == {
         ("人数太少，先不下结论", "", ())
     }
+
+
+def test_items_tell_hits_and_false_alarms_of_scenes(app: Flask, at: Any) -> None:
+    fraud, honest = (
+        bankfile.Scene("sms", "1069", "点链接领奖", ("点链接",)),
+        bankfile.Scene("sms", "驿站", "取件码 3-2", ()),
+    )
+    pool = [
+        make.an_item("s-01", scene=fraud),
+        make.an_item("s-02", scene=honest, genuine=True),
+        make.an_item("s-03"),
+    ]
+    room = a_room(pool=pool)
+    for seat in range(1, 11):
+        room.sit(seat, RIGHT if seat <= 8 else WRONG, RIGHT if seat <= 6 else WRONG, WRONG)
+    told = queries.item_table(room.row, room.unit.path, inside=True).alertness
+    assert (told.hits, told.false_alarms) == (Rate(8, 10), Rate(4, 10))
 
 
 def test_a_forgotten_key_of_a_multiple_choice_is_told(app: Flask, at: Any) -> None:

@@ -110,7 +110,9 @@ class ItemTable(_Shape):
         description="难度：1 容易，2 中等，3 较难"
     )
     stem: str = Field(description="题干")
-    options: list[OptionTable] = Field(description="选项：单选 3 到 5 个，多选 4 到 5 个，判断 2 个")
+    options: list[OptionTable] = Field(
+        description="选项：单选 3 到 5 个，多选 4 到 5 个（最多 8 个），判断 2 个"
+    )
     explanation: ExplanationTable
     source: str = Field(description="事实出自哪里，读得懂的写法")
     reviewed_on: Day = Field(description="最近一次核对的日期")

@@ -5,19 +5,23 @@ Read in this order:
 1. refusal     how a rule says no: a sentence for the person and a status
 2. tablefile   tables written by hand: what they say, where, and what is wrong in words
 3. bankfile    what a question is, what is wrong with one, and its canonical form
-4. assembly    which questions make a form, in which order, under which option tokens
-5. unitname    names of schools, grades and classes: one spelling for many
-6. rosterplan  what a roster file would change
-7. linkcode    the code printed on a poster, and the phrase that shows the poster is ours
-8. window      when one may answer, and until when an answer counts
-9. marking     saved answers into one answer each, answers into marks, marks into met or not
-10. indicators heads into rates: coverage, awareness and their kin
-11. itemstats  what a class knows, question by question
-12. progress   the way to 100 %, day by day
-13. notices    sentences made of counts: reminders and the opening of a report
-14. term       the semester of a day
-15. masking    names as other people may see them
-16. cells      cells of exported tables that must not become formulas
-17. password   which passwords are too easy to guess
-18. access     who may do what, in which subtree
+4. bankfigures what banks hold in figures: how much of each sort, whether keys hide, what is due
+5. exchange    questions on their way in and out: what another system's file says, and how it becomes an item
+6. revision    what has changed between two wordings, field by field
+7. assembly    which questions make a form, in which order, under which option tokens
+8. readingtime how long a form takes to read and answer
+9. unitname    names of schools, grades and classes: one spelling for many
+10. rosterplan  what a roster file would change
+11. linkcode    the code printed on a poster, and the phrase that shows the poster is ours
+12. window      when one may answer, and until when an answer counts
+13. marking     saved answers into one answer each, answers into marks, marks into met or not
+14. indicators  heads into rates: coverage, awareness and their kin
+15. itemstats   what a class knows, question by question
+16. progress    the way to 100 %, day by day
+17. notices     sentences made of counts: reminders and the opening of a report
+18. term        the semester of a day
+19. masking     names as other people may see them
+20. cells       cells of exported tables that must not become formulas
+21. password    which passwords are too easy to guess
+22. access      who may do what, in which subtree
 """

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -43,9 +44,87 @@ CHANNEL_NAMES = {
 
 DIFFICULTY_NAMES = {1: "容易", 2: "中等", 3: "较难"}
 
-OPTION_COUNTS = {"single_choice": (3, 5), "multiple_choice": (4, 5), "true_false": (2, 2)}
+OPTION_COUNTS = {"single_choice": (2, 8), "multiple_choice": (3, 8), "true_false": (2, 2)}
+USUAL_COUNTS = {"single_choice": (3, 5), "multiple_choice": (4, 5), "true_false": (2, 2)}
+
+DRAFT_RULES = frozenset({"no-explanation", "no-source"})
+"""Errors a draft may have: somebody still writes at it. Nothing is published with one."""
+
+MINORS = frozenset({"kindergarten", "primary_lower", "primary_upper", "junior", "senior"})
+YOUNG = frozenset({"kindergarten", "primary_lower", "primary_upper"})
+YOUNG_STEM, YOUNG_OPTION = 40, 15
+
+UNEVEN = 16
+"""Columns (half a Chinese character each) between the shortest and the longest option that anybody sees at a glance."""
+
+CLEARLY = 0.01
+"""Chance below which a cue in a bank is no accident."""
 
 _ALL_OF_THE_ABOVE = re.compile("(以上|上述)(选项|各项|几项|说法|做法)?(都|全|均|皆)")
+_LETTER_FIRST = re.compile(r"\s*\(?[A-Ha-h][.、:)](?![0-9A-Za-z])")
+_LETTER_NAMED = re.compile(
+    r"选项 ?[A-H](?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])[A-H] ?(?:选项|项(?!目))"
+    r"|(?<![0-9A-Za-z])[A-H] ?[、和与] ?[A-H] ?(?:都|均|全|正确|错误|对)"
+    r"|(?:应|该|故|答案是?|答案为)选? ?[A-H](?![0-9A-Za-z])"
+)
+_NO = re.compile("[不错否×✗]")
+_TWICE_NOT = re.compile("(?:不是|并非|没有|不能|不会|不得)(?:不|没)")
+_ADDRESS = re.compile(
+    r"https?://|(?<![0-9a-z])www\.|(?<=[0-9a-z])@(?=[0-9a-z])"
+    r"|(?<=[0-9a-z])\.(?:com|cn|net|org|top|xyz|vip|cc|app|info|club|site|shop|link|icu|ltd)(?![0-9a-z])",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(
+    r"(?<![0-9])(?:1[3-9][0-9](?:[ -]?[0-9]{4}){2}|0[0-9]{2,3}[ -]?[0-9]{7,8}|[0-9]{17}X|[0-9]{16,19})(?![0-9X])",
+    re.IGNORECASE,
+)
+_YEAR = re.compile("(?:19|20)[0-9]{2} ?年")
+_FIGURE = re.compile("[0-9] ?[多余]?(?:万|亿|%|起|人次)|百分之")
+_UNFIT = re.compile(
+    "裸聊|色情|约炮|招嫖|嫖娼|卖淫|性爱|一夜情|自杀|轻生|自残|割腕|跳楼(?!价)|赌博|博彩|赌场|网赌"
+)
+_LINE_BREAKS = frozenset("\n\r\t")
+_EMOJI_JOINER = "\u200d"
+_REPLACEMENT = "\ufffd"
+
+_DISPUTED = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        ("96110[^10。；]{0,10}(?<!停)止付(?!款)", "报警和止付先打 110；96110 用来劝阻、咨询、举报"),
+        ("帮(?:信|助信息网络犯罪活动)罪?最[高多][^不非]{0,4}[七7]年", "帮信罪最高三年"),
+        ("故意(?:连续)?[输按]错.{0,8}密码", "故意输错密码锁不住骗子的账户，不要教"),
+        (
+            "(?<![0-9十])[五5]年内?都?不[得能准]再?[开办]新?(?:户|账户|银行卡|卡)",
+            "2024 年的惩戒办法是两年或三年",
+        ),
+        (
+            "(?:捏住?鼻子|挥手)[^不]{0,6}[就必定准]能?(?:识破|识别|分辨|看出|看穿|认出)",
+            "捏鼻子、挥手只能帮一点忙，骗子的技术在变",
+        ),
+        ("(?:https|锁头)[^不]{0,6}(?:就是?|说明|代表|一定|肯定)安全", "诈骗网站也可以有锁头和 https"),
+        ("(?:收益|提现|到账|转账|付款)的?截图就?(?:可以|就能|足以|能)证明", "截图可以伪造"),
+        (
+            "(?:(?<![0-9])00|[+])开头的?(?:号码|电话|来电)?(?:一律|都|全|肯定|一定)是诈骗",
+            "要警惕，但不都是，核实后再接",
+        ),
+        (
+            "领导[^不]{0,6}(?:汇款|转账)的?(?:一律|都|全|肯定|一定)是诈骗",
+            "很可能是，不都是，要当面或打电话核实",
+        ),
+        ("(?:2,?000|[两二]千)元以下[^不]{0,4}不予?立案", "2000 元以下也有行政处罚"),
+        (
+            "刷单[^不]{0,4}(?:100%|百分之百|百分百)是?(?:违法|犯罪)",
+            "垫资刷单是骗局，参与虚假交易违法，分开写",
+        ),
+        ("96110[^不]{0,8}(?:永远|总是|一直|必定|一定)会?显示", "显示什么，因手机和地区不同"),
+        ("(?:识别|拦截)率[高达为是]{0,2}[0-9]{2}", "这样的数字没有可靠的来源"),
+    )
+)
+"""Statements that are wrong, out of date or in dispute, and what is so. Written narrowly: what denies them passes.
+
+Source: public explanations of 110, 96110 and 12381; criminal law art. 287-2; the sanctions in force since 2024-12-01
+"""
 
 Severity = Literal["error", "warning"]
 
@@ -167,29 +246,73 @@ def lint(items: Sequence[Item], vocabulary: Vocabulary, today: date) -> tuple[Fa
 
     items: of one bank, in file order
     vocabulary: the shared words
-    today: the day to judge valid_until by, in the school's own time zone
+    today: the day to judge valid_until and reviewed_on by, in the school's own time zone
     return: every fault of every item, in the order of the items; empty when all is well
     Source: T. M. Haladyna, S. M. Downing, M. C. Rodriguez 2002 (item-writing guidelines: one right choice,
-        choices that do not overlap, no "all of the above")
+        choices that do not overlap and are about equal in length, no "all of the above"); docs/BANKS.md says
+        what to do about each
     """
-    codes = Counter(item.code for item in items)
-    stems = Counter(_bare(_shown(item)) for item in items)
-    twins = Counter(item.twin for item in items)
+    company = _Company.of(items)
     faults: list[Fault] = []
     for item in items:
-        faults += _of_words(item, vocabulary)
+        faults += _of_words(item)
+        faults += _of_slugs(item, vocabulary)
         faults += _of_key(item)
         faults += _of_options(item, vocabulary)
         faults += _of_scene(item)
-        if codes[item.code] > 1:
-            faults.append(_error("duplicate-code", item, "题号重复了，同一题库里每道题的题号只能用一次。"))
-        if stems[_bare(_shown(item))] > 1:
-            faults.append(_warning("duplicate-stem", item, "情景和题干同另一道题一样，请看看是否重复。"))
-        if item.valid_until is not None and item.valid_until < today:
-            faults.append(_warning("expired", item, f"有效期到 {item.valid_until}，请核对后更新。"))
-        if item.twin is not None and twins[item.twin] < 2:
-            faults.append(_warning("lonely-twin", item, f"同组题“{item.twin}”只有一道，两道才能互换。"))
+        faults += _of_wording(item)
+        faults += _of_details(item)
+        faults += _of_readers(item)
+        faults += _of_days(item, today)
+        faults += company.faults(item)
     return tuple(faults)
+
+
+def longest(item: Item, *, shortest: bool = False) -> int | None:
+    """Find the option whose length sets it apart.
+
+    item: any item
+    shortest: look for the shortest instead
+    return: place in written order of the one option longer than every other as the eye sees it, see breadth();
+        None when two share the length, or there is only one option
+    """
+    lengths = [breadth(option.text) for option in item.options]
+    ends = sorted(lengths, reverse=not shortest)[:2]
+    return lengths.index(ends[0]) if len(ends) == 2 and ends[0] != ends[1] else None
+
+
+def breadth(text: str) -> int:
+    """Measure the room a text takes on a line.
+
+    text: any
+    return: columns, >= 0: two for a Chinese character or mark, one for a letter, digit or space
+    Source: Unicode standard annex 11 (East Asian width; ambiguous marks such as “ are wide in Chinese text)
+
+    >>> breadth("先打 110")
+    8
+    """
+    return sum(2 if unicodedata.east_asian_width(one) in "WFA" else 1 for one in text.strip())
+
+
+def at_least(hits: int, odds: Sequence[int]) -> float:
+    """Tell how often chance alone would give at least so many hits.
+
+    hits: of independent tries, 0 <= hits
+    odds: per try n >= 1, it hits once in n
+    return: probability, 0 to 1; exact up to rounding, so that no table or approximation is needed
+    Source: R. E. Barlow, K. D. Heidtmann 1984 (the recursion of the Poisson binomial distribution)
+
+    >>> at_least(2, [2, 2]), at_least(0, [])
+    (0.25, 1.0)
+    """
+    chances = [1.0]
+    for count in odds:
+        hit = 1 / count
+        chances = [
+            miss * (1 - hit) + before * hit
+            for miss, before in zip((*chances, 0.0), (0.0, *chances), strict=True)
+        ]
+    return math.fsum(chances[hits:])
 
 
 def content_of(item: Item) -> dict[str, Any]:
@@ -266,19 +389,70 @@ def segments(text: str, tells: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     return tuple(("".join(character for character, _ in piece), bool(mark)) for mark, piece in pieces)
 
 
-def _of_words(item: Item, vocabulary: Vocabulary) -> Iterator[Fault]:
+@dataclass(frozen=True, slots=True)
+class _Company:
+    """What can be seen only beside the other items of the bank."""
+
+    codes: Counter[str]
+    shown: Counter[str]
+    twins: Counter[str | None]
+    clothes: Counter[tuple[str | None, str]]
+    singles: int
+    key_longest: int
+    guessable: bool
+
+    @staticmethod
+    def of(items: Sequence[Item]) -> "_Company":
+        """Count once for all items."""
+        singles = [item for item in items if item.kind == "single_choice"]
+        apart = [(item, place) for item in singles if (place := longest(item)) is not None]
+        hits = sum(item.options[place].key for item, place in apart)
+        return _Company(
+            codes=Counter(item.code for item in items),
+            shown=Counter(_bare(_shown(item)) for item in items),
+            twins=Counter(item.twin for item in items),
+            clothes=Counter((item.twin, _clothes(item)) for item in items),
+            singles=len(singles),
+            key_longest=hits,
+            guessable=at_least(hits, [len(item.options) for item, _ in apart]) < CLEARLY,
+        )
+
+    def faults(self, item: Item) -> Iterator[Fault]:
+        """Faults of one item beside the others."""
+        if self.codes[item.code] > 1:
+            yield _error("duplicate-code", item, "题号重复了，同一题库里每道题的题号只能用一次。")
+        if item.twin is not None and self.clothes[item.twin, _clothes(item)] > 1:
+            text = f"同组题“{item.twin}”里有一道和它一样，至多改了数字，请换一身衣服：换人、换渠道、换问法。"
+            yield _warning("equal-twins", item, text)
+        elif self.shown[_bare(_shown(item))] > 1:
+            yield _warning("duplicate-stem", item, "情景和题干同另一道题一样，请看看是否重复。")
+        if item.twin is not None and self.twins[item.twin] < 2:
+            yield _warning("lonely-twin", item, f"同组题“{item.twin}”只有一道，两道才能互换。")
+        if self.guessable and item.kind == "single_choice" and _key_is(item, longest(item)):
+            text = (
+                f"正确答案是最长的选项，这个题库的 {self.singles} 道单选题里有 {self.key_longest} 道这样，"
+                "看长短就能猜中，请改短，或者把别的选项写长。"
+            )
+            yield _warning("key-longest", item, text)
+
+
+def _of_words(item: Item) -> Iterator[Fault]:
     """Faults of the fields around the options."""
-    texts = {
-        "题号": item.code,
-        "题干": item.stem,
-        "来源": item.source,
-        "骗术": item.explanation.trick,
-        "破绽": item.explanation.tell,
-        "应对": item.explanation.action,
-    }
-    for name, text in texts.items():
+    for name, text in (("题号", item.code), ("题干", item.stem)):
         if not text.strip():
             yield _error("empty-text", item, f"{name}没有写。")
+    if not item.source.strip():
+        yield _error("no-source", item, "来源没有写。")
+    lines = {"骗术": item.explanation.trick, "破绽": item.explanation.tell, "应对": item.explanation.action}
+    blank = [name for name, text in lines.items() if not text.strip()]
+    if len(blank) == len(lines):
+        yield _error("no-explanation", item, "解析没有写。请写骗术、破绽、应对，每样一句。")
+    elif blank:
+        yield _warning("thin-explanation", item, f"解析里{'、'.join(blank)}没有写。")
+
+
+def _of_slugs(item: Item, vocabulary: Vocabulary) -> Iterator[Fault]:
+    """Faults of words that have to be one of a list."""
     if item.kind not in KIND_NAMES:
         yield _error("unknown-kind", item, f"题型“{item.kind}”不认识。{_choice(KINDS)}")
     if item.topic not in vocabulary.topics:
@@ -301,11 +475,15 @@ def _of_key(item: Item) -> Iterator[Fault]:
         yield _error("one-key", item, "多选题至少要有两个正确答案；只有一个时请改成单选题。")
     elif keys > 1 and item.kind != "multiple_choice":
         yield _error("two-keys", item, "这道题只能有一个正确答案；有几个时请改成多选题。")
-    fewest, most = OPTION_COUNTS.get(item.kind, (0, len(item.options)))
-    if not fewest <= len(item.options) <= most:
+    count, kind = len(item.options), KIND_NAMES.get(item.kind, item.kind)
+    fewest, most = OPTION_COUNTS.get(item.kind, (0, count))
+    usual_fewest, usual_most = USUAL_COUNTS.get(item.kind, (0, count))
+    if not fewest <= count <= most:
         wanted = str(most) if fewest == most else f"{fewest} 到 {most}"
-        kind = KIND_NAMES[item.kind]
-        yield _error("option-count", item, f"{kind}题要有 {wanted} 个选项，现在是 {len(item.options)} 个。")
+        yield _error("option-count", item, f"{kind}题要有 {wanted} 个选项，现在是 {count} 个。")
+    elif not usual_fewest <= count <= usual_most:
+        text = f"{kind}题最好有 {usual_fewest} 到 {usual_most} 个选项，现在是 {count} 个。"
+        yield _warning("unusual-option-count", item, text)
 
 
 def _of_options(item: Item, vocabulary: Vocabulary) -> Iterator[Fault]:
@@ -323,12 +501,21 @@ def _of_options(item: Item, vocabulary: Vocabulary) -> Iterator[Fault]:
             yield _error("belief-on-key", item, f"正确选项“{option.text}”不能标危险想法。")
         if _ALL_OF_THE_ABOVE.search(option.text):
             yield _warning("all-of-the-above", item, f"选项“{option.text}”打乱顺序后说不通，请换种写法。")
+        if _LETTER_FIRST.match(_narrow(option.text)):
+            yield _warning("letter-first", item, f"选项“{option.text}”前面不用写字母，顺序会打乱。")
+    breadths = sorted(breadth(option.text) for option in item.options if option.text.strip())
+    if breadths and breadths[-1] > 2 * breadths[0] and breadths[-1] - breadths[0] >= UNEVEN:
+        yield _warning("uneven-options", item, "选项长短相差太多，最长的超过最短的两倍，请写得差不多长。")
 
 
 def _of_scene(item: Item) -> Iterator[Fault]:
     """Faults of the simulated message."""
     scene = item.scene
     if scene is None:
+        if item.genuine:
+            yield _error(
+                "genuine-without-scene", item, "标了“真实”，却没有写情景。请写上消息，或者去掉标记。"
+            )
         return
     if scene.channel not in CHANNEL_NAMES:
         yield _error("unknown-channel", item, f"渠道“{scene.channel}”不认识。{_choice(CHANNEL_NAMES)}")
@@ -337,9 +524,64 @@ def _of_scene(item: Item) -> Iterator[Fault]:
             yield _error("empty-text", item, f"{name}没有写。")
     if item.genuine and scene.tells:
         yield _error("genuine-with-tells", item, "真实的消息没有破绽，请去掉破绽，或者去掉“真实”标记。")
+    if not item.genuine and not scene.tells and scene.text.strip():
+        yield _warning("no-tells", item, "没有标出破绽。请标出来；如果这条消息是真的，请写 genuine = true。")
     for tell in scene.tells:
         if not tell.strip() or tell not in scene.text:
             yield _error("tell-not-in-text", item, f"破绽“{tell}”在情景的内容里找不到，要一字不差。")
+
+
+def _of_wording(item: Item) -> Iterator[Fault]:
+    """Faults of single characters and of single statements."""
+    hidden = sorted({one for text in _texts(item) for one in text if _invisible(one)})
+    if hidden:
+        codes = "、".join(f"U+{ord(one):04X}" for one in hidden)
+        yield _error("control-character", item, f"文字里有看不见或坏掉的字符（{codes}），请删掉后重新输入。")
+    said = [_folded(text) for text in _said(item)]
+    for pattern, instead in _DISPUTED:
+        if any(map(pattern.search, said)):
+            yield _error("disputed-claim", item, f"有一句话不可靠，请改掉：{instead}。")
+
+
+def _of_details(item: Item) -> Iterator[Fault]:
+    """Faults of details that mislead or that may be somebody's."""
+    plain = [_narrow(text) for text in _texts(item)]
+    if any(map(_ADDRESS.search, plain)):
+        text = "写了能打开的网址或邮箱，有人会真的去点。请写成“（链接）”或 t.xx/…。"
+        yield _warning("live-address", item, text)
+    if any(map(_PERSONAL.search, plain)):
+        text = "写了像手机号、座机、身份证或银行卡的号码，可能是真人的。请去掉，或者用星号遮住几位。"
+        yield _warning("personal-number", item, text)
+    if any(map(_LETTER_NAMED.search, plain)):
+        text = "用字母称呼了选项，选项的顺序会打乱，请写出选项说的事。"
+        yield _warning("letter-named", item, text)
+    if item.kind == "true_false" and _TWICE_NOT.search(item.stem):
+        yield _warning("double-negation", item, "判断题的题干用了双重否定，容易读错，请从正面说。")
+
+
+def _of_readers(item: Item) -> Iterator[Fault]:
+    """Faults in the eyes of those it is for."""
+    if MINORS.intersection(item.audiences):
+        words = sorted({one for text in _texts(item) for one in _UNFIT.findall(_folded(text))})
+        if words:
+            yield _error("unfit-for-minors", item, f"“{'、'.join(words)}”不适合未成年人，请换一种说法。")
+    if YOUNG.intersection(item.audiences):
+        longest_option = max((len(option.text) for option in item.options), default=0)
+        if len(item.stem) > YOUNG_STEM or longest_option > YOUNG_OPTION:
+            text = f"小学生的题，题干最好不超过 {YOUNG_STEM} 字，选项不超过 {YOUNG_OPTION} 字，请写短一些。"
+            yield _warning("long-for-children", item, text)
+
+
+def _of_days(item: Item, today: date) -> Iterator[Fault]:
+    """Faults of what it says about time."""
+    if item.valid_until is not None and item.valid_until < today:
+        yield _warning("expired", item, f"有效期到 {item.valid_until}，请核对后更新。")
+    if item.reviewed_on > today:
+        yield _warning("reviewed-in-future", item, f"核对日期 {item.reviewed_on} 还没有到，请看看是否写错。")
+    if item.valid_until is None:
+        text = "\n".join(map(_narrow, _texts(item)))
+        if _YEAR.search(text) and _FIGURE.search(text):
+            yield _warning("undated-figure", item, "写了某一年的数字，会过时，请加上有效期 valid_until。")
 
 
 def _error(rule: str, item: Item, text: str) -> Fault:
@@ -360,6 +602,46 @@ def _choice(words: Iterable[str]) -> str:
 def _shown(item: Item) -> str:
     """What a person reads before the options: many items ask the same of different messages."""
     return item.stem if item.scene is None else f"{item.scene.text}\n{item.stem}"
+
+
+def _texts(item: Item) -> Iterator[str]:
+    """Everything a participant may read."""
+    if item.scene is not None:
+        yield item.scene.sender
+        yield item.scene.text
+    yield item.stem
+    yield from (option.text for option in item.options)
+    yield from (item.explanation.trick, item.explanation.tell, item.explanation.action)
+
+
+def _said(item: Item) -> Iterator[str]:
+    """What the item itself holds to be so: no scene, no wrong option, no statement that is to be judged wrong."""
+    right = [option.text for option in item.options if option.key]
+    if item.kind != "true_false" or not any(map(_NO.search, right)):
+        yield item.stem
+    yield from right
+    yield from (item.explanation.tell, item.explanation.action)
+
+
+def _key_is(item: Item, place: int | None) -> bool:
+    return place is not None and item.options[place].key
+
+
+def _clothes(item: Item) -> str:
+    """What tells a twin from another one: a new amount alone does not."""
+    return "".join(one for one in _bare(_shown(item)) if not one.isdigit())
+
+
+def _invisible(character: str) -> bool:
+    """A character that nobody meant to write; export to XML or to a bank of another system fails on it."""
+    if character in _LINE_BREAKS or character == _EMOJI_JOINER:
+        return False
+    return character == _REPLACEMENT or unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"}
+
+
+def _narrow(text: str) -> str:
+    """Text with letters, digits and marks in one width."""
+    return unicodedata.normalize("NFKC", text)
 
 
 def _folded(text: str) -> str:

@@ -1,31 +1,20 @@
 """Roster files: CSV in the encodings schools use, XLSX, XLS and ODS in; rows out. And the templates."""
 
-import csv
 import io
-import json
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 import xlsxwriter
 
+from quizsvc import uploads
 from quizsvc.core import unitname
-from quizsvc.core.refusal import Refusal
 from quizsvc.core.rosterplan import Form, Row, Sheet
+from quizsvc.uploads import LARGEST_FILE as LARGEST_FILE
+from quizsvc.uploads import Unreadable as Unreadable
 
-MEBIBYTE = 1024 * 1024
-LARGEST_FILE = 5 * MEBIBYTE
-LARGEST_UNPACKED = 30 * MEBIBYTE
-MOST_MEMBERS = 200
-MOST_RATIO = 100
 MOST_ROWS = 20_000
 MOST_COLUMNS = 60
 HEADER_WITHIN = 10
 TEXT_FORMAT = 49  # the spreadsheet programs' own number for "text"
-READER_SECONDS = 10
-READER_BYTES = 768 * MEBIBYTE
 
 TOO_LARGE = "文件太大，最大 5 MB。请只留下名单一张表，去掉图片。"
 
@@ -42,50 +31,17 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 """Field of a row -> headings it is known by, the preferred first."""
 
 _FIELD_OF = {heading: field for field, headings in SYNONYMS.items() for heading in headings}
-_DELIMITERS = (",", "\t", ";")
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_LINES = MOST_ROWS + HEADER_WITHIN
-
-# The reader allocates the whole rectangle between the first and the last cell, and a failed allocation ends
-# its process: five kilobytes with one cell in the last corner are enough. So it runs apart, within limits.
-_READER = """
-import io, json, sys
-try:
-    import resource
-except ImportError:
-    pass
-else:
-    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), int(sys.argv[1])))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
-book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
-name = next(
-    sheet.name for sheet in book.sheets_metadata
-    if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-)
-rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=int(sys.argv[3]) + 1)
-sys.stdout.write(json.dumps([row[: int(sys.argv[4]) + 1] for row in rows], default=str))
-"""
-
-
-class Unreadable(Refusal):
-    """A file that is no roster, too large, or broken."""
+_BROKEN = "打不开这个表格：文件损坏、设了密码，或者不是表格。请用表格软件另存为 XLSX 或 CSV 再上传。"
+_TOO_MUCH = "这个表格文件展开后太大，没有打开。请把名单复制到一个新表格里再上传。"
 
 
 def read_roster(body: bytes) -> Sheet:
     """Read a roster file of any of the known kinds; the kind is seen from its content."""
-    if not body.strip():
-        raise Unreadable("文件是空的。")
-    if len(body) > LARGEST_FILE:
-        raise Unreadable(TOO_LARGE)
-    if body.startswith(_ZIP):
-        _refuse_bomb(body)
+    uploads.checked(body, too_large=TOO_LARGE)
+    if body.startswith((uploads.ZIP, uploads.OLE)):
         return _sheet(_spreadsheet(body))
-    if body.startswith(_OLE):
-        return _sheet(_spreadsheet(body))
-    return _sheet(_csv(_decoded(body)))
+    return _sheet(_csv(uploads.text(body, broken=_BROKEN)))
 
 
 def template(form: Form, with_school: bool) -> bytes:
@@ -123,72 +79,21 @@ _NOTES: dict[Form, tuple[str, ...]] = {
 }
 
 
-def _refuse_bomb(body: bytes) -> None:
-    """Look at the declared sizes before anything is unpacked."""
-    try:
-        members = zipfile.ZipFile(io.BytesIO(body)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError):
-        raise Unreadable(_BROKEN) from None
-    unpacked = sum(member.file_size for member in members)
-    if len(members) > MOST_MEMBERS or unpacked > LARGEST_UNPACKED or unpacked > MOST_RATIO * len(body):
-        raise Unreadable("这个表格文件展开后太大，没有打开。请把名单复制到一个新表格里再上传。")
-
-
-_BROKEN = "打不开这个表格：文件损坏、设了密码，或者不是表格。请用表格软件另存为 XLSX 或 CSV 再上传。"
-
-
 def _spreadsheet(body: bytes) -> list[list[str]]:
-    arguments = [str(number) for number in (READER_BYTES, READER_SECONDS, _MOST_LINES, MOST_COLUMNS)]
-    try:
-        read = subprocess.run(  # noqa: S603 our own program; the file goes to its standard input
-            [sys.executable, "-I", "-c", _READER, *arguments],
-            input=body,
-            capture_output=True,
-            timeout=2 * READER_SECONDS,
-            check=True,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        raise Unreadable(_BROKEN) from None
-    return [[_text(cell) for cell in row] for row in json.loads(read.stdout)]
-
-
-def _text(cell: str | float | bool | None) -> str:
-    """Write a cell as its author sees it; a number too long to be exact looks spoilt, as it is."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell)) if abs(cell) < 10**15 else f"{cell:.5E}"
-    return "" if cell is None else str(cell)
-
-
-def _decoded(body: bytes) -> str:
-    try:
-        if body.startswith(_UTF16):
-            text = body.decode("utf-16")
-        else:
-            try:
-                text = body.decode("utf-8-sig")
-            except UnicodeDecodeError:
-                text = body.decode("gb18030")
-    except UnicodeDecodeError:
-        raise Unreadable(_BROKEN) from None
-    if "\0" in text:
-        raise Unreadable(_BROKEN)
-    return text
+    rows = uploads.spreadsheet(
+        body, most_rows=_MOST_LINES, most_columns=MOST_COLUMNS, broken=_BROKEN, too_much=_TOO_MUCH
+    )
+    return [[uploads.cell_text(cell) for cell in row] for row in rows]
 
 
 def _csv(text: str) -> list[list[str]]:
-    """Read with the delimiter under which most headings are found."""
-    best: list[list[str]] = []
-    most = -1
-    for delimiter in _DELIMITERS:
-        try:
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-            rows = list(islice(reader, _MOST_LINES + 1))
-        except csv.Error:
-            continue
-        known = max((len(_columns(row)) for row in rows[:HEADER_WITHIN]), default=0)
-        if known > most:
-            best, most = rows, known
-    return best
+    return uploads.delimited(
+        text,
+        most_rows=_MOST_LINES,
+        most_columns=MOST_COLUMNS,
+        header_within=HEADER_WITHIN,
+        known=lambda row: len(_columns(row)),
+    )
 
 
 def _columns(header: Sequence[str]) -> dict[str, list[int]]:

@@ -83,7 +83,8 @@ def _paper(at: datetime) -> int:
         kept = _added(Item(bank_id=home.id, code=item.code))
         version = _added(
             ItemVersion(item_id=kept.id, number=1, content=bankfile.content_of(item),
-                        content_hash=bankfile.content_hash(item), created_at=at)
+                        content_hash=bankfile.content_hash(item), created_at=at, state="published",
+                        origin="file", author="cli", published_at=at)
         )  # fmt: skip
         entries.append({"version": version.id, "bank": home.code, "item": bankfile.content_of(item)})
     rule = {"count": bank.ASKED, "points": bank.POINTS}

@@ -105,7 +105,8 @@ def an_item_version(item: bankfile.Item, bank: Bank | None = None) -> ItemVersio
     row = saved(Item(bank_id=bank.id, code=item.code))
     return saved(
         ItemVersion(item_id=row.id, number=1, content=bankfile.content_of(item),
-                    content_hash=bankfile.content_hash(item), created_at=LONG_AGO)
+                    content_hash=bankfile.content_hash(item), created_at=LONG_AGO, state="published",
+                    origin="file", author="cli", published_at=LONG_AGO)
     )  # fmt: skip
 
 

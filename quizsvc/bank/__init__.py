@@ -1,1 +1,1 @@
-"""Banks of questions. Owns bank_*; reads nobody; refuses files with faults whole, never half of them."""
+"""Banks of questions. Owns bank_*; reads nobody; takes files whole or not at all; papers draw what is published."""

@@ -1,16 +1,25 @@
 """Tables of the banks: a bank, its items, and each item's immutable wordings."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quizsvc.db import Base
 
+State = Literal["draft", "reviewed", "published"]
+Origin = Literal["file", "web"]
+
+DRAFT: State = "draft"
+REVIEWED: State = "reviewed"
+PUBLISHED: State = "published"
+FILE: Origin = "file"
+WEB: Origin = "web"
+
 
 class Bank(Base):
-    """A folder under question_banks/."""
+    """A folder under question_banks/, or one that somebody made on the pages."""
 
     __tablename__ = "bank_bank"
 
@@ -21,7 +30,7 @@ class Bank(Base):
 
 
 class Item(Base):
-    """One question; what it says is in its versions."""
+    """One question; what it says is in its versions. `retired_by` tells an import whether it may bring it back."""
 
     __tablename__ = "bank_item"
     __table_args__ = (UniqueConstraint("bank_id", "code"),)
@@ -30,13 +39,18 @@ class Item(Base):
     bank_id: Mapped[int] = mapped_column(ForeignKey("bank_bank.id"))
     code: Mapped[str]
     retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None]
 
 
 class ItemVersion(Base):
-    """One immutable wording of an item."""
+    """One immutable wording of an item; only its state moves, from draft over reviewed to published."""
 
     __tablename__ = "bank_item_version"
-    __table_args__ = (UniqueConstraint("item_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("item_id", "number"),
+        CheckConstraint("state IN ('draft', 'reviewed', 'published')", name="state"),
+        CheckConstraint("origin IN ('file', 'web')", name="origin"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("bank_item.id"))
@@ -44,3 +58,9 @@ class ItemVersion(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     content_hash: Mapped[str]
     created_at: Mapped[datetime]
+    state: Mapped[str]
+    origin: Mapped[str]
+    author: Mapped[str]
+    reviewed_by: Mapped[str | None]
+    reviewed_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]

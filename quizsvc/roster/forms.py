@@ -3,14 +3,14 @@
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from quizsvc.core.refusal import Refusal
 from quizsvc.core.rosterplan import Row, Sheet
 from quizsvc.core.term import term_label
+from quizsvc.web import sealing
 
-SEALED_FOR_S = 3600
+PURPOSE = "roster.import"
 LONGEST_NUMBER = 6
 
 
@@ -57,32 +57,24 @@ def roster_from(fields: MultiDict[str, str], files: MultiDict[str, FileStorage])
     return body
 
 
-def sealed(previewed: Previewed, *, key: str, at: datetime) -> str:
+def sealed(previewed: Previewed, *, at: datetime) -> str:
     """Write what was previewed as one signed, compressed text."""
     rows = [astuple(row) for row in previewed.sheet.rows]
-    return _serializer(key).dumps(
-        [
-            int(at.timestamp()),
-            previewed.unit_id,
-            previewed.staff_id,
-            previewed.term,
-            previewed.digest,
-            previewed.sheet.form,
-            rows,
-        ]
-    )
+    seen = [
+        previewed.unit_id,
+        previewed.staff_id,
+        previewed.term,
+        previewed.digest,
+        previewed.sheet.form,
+        rows,
+    ]
+    return sealing.sealed(seen, purpose=PURPOSE, at=at)
 
 
-def opened(text: str, *, key: str, at: datetime) -> Previewed:
+def opened(text: str, *, at: datetime) -> Previewed:
     """Read what was previewed; refuse what is not ours or older than an hour."""
     try:
-        sealed_at, unit_id, staff_id, term, digest, form, rows = _serializer(key).loads(text)
-    except BadData:
+        unit_id, staff_id, term, digest, form, rows = sealing.opened(text, purpose=PURPOSE, at=at)
+    except sealing.Broken:
         raise Expired from None
-    if at.timestamp() - sealed_at > SEALED_FOR_S:
-        raise Expired
     return Previewed(unit_id, staff_id, term, digest, Sheet(form, tuple(Row(*row) for row in rows)))
-
-
-def _serializer(key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(key, salt="roster.import")

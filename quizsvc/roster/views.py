@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from quizsvc import audit, clock
@@ -17,7 +17,7 @@ from quizsvc.core.unitname import KIND_NAMES, REGIONS
 from quizsvc.roster import files, forms, operations, queries
 from quizsvc.roster.queries import ClassLine, UnitRow
 from quizsvc.web.download import attachment
-from quizsvc.web.guard import actor, check, guarded, may, me
+from quizsvc.web.guard import actor, check, guarded, may, me, who
 
 blueprint = Blueprint("roster", __name__, template_folder="templates", url_prefix="/staff")
 
@@ -177,7 +177,7 @@ def preview(unit_id: int) -> ResponseReturnValue:
         actor=actor(), action="roster.preview", on=f"unit:{unit_id}", at=at, term=term, rows=len(sheet.rows)
     )
     seal = "" if plan.rejected else forms.sealed(
-        forms.Previewed(unit_id, me().staff_id, term, plan.digest, sheet), key=_key(), at=at
+        forms.Previewed(unit_id, me().staff_id, term, plan.digest, sheet), at=at
     )  # fmt: skip
     return render_template(
         "roster/preview.html",
@@ -201,7 +201,7 @@ def import_(unit_id: int) -> ResponseReturnValue:
     """Apply exactly what was previewed."""
     _managed(unit_id)
     at = clock.now()
-    previewed = forms.opened(request.form.get("seal", ""), key=_key(), at=at)
+    previewed = forms.opened(request.form.get("seal", ""), at=at)
     if (previewed.unit_id, previewed.staff_id) != (unit_id, me().staff_id):
         raise forms.Expired
     imported = operations.import_units_and_places(
@@ -249,10 +249,10 @@ def _class_page(row: UnitRow, term: str, shown: dict[str, Any]) -> ResponseRetur
     return render_template(
         "roster/class.html",
         **shown,
-        history=[(line.expected, _who(line.set_by), line.set_at) for line in history],
+        history=[(line.expected, who(line.set_by), line.set_at) for line in history],
         places=places,
         named=sum(place.person_id is not None for place in places),
-        excused=[(one, _who(one.approved_by)) for one in queries.exemptions(row.id, term)],
+        excused=[(one, who(one.approved_by)) for one in queries.exemptions(row.id, term)],
         may_exempt=may(Permission.EXEMPT, row.path),
         shortest=operations.SHORTEST_REASON,
         longest=operations.LONGEST_REASON,
@@ -291,7 +291,7 @@ def _line(line: ClassLine) -> Line:
         line.group,
         1,
         line.expected,
-        _who(line.set_by),
+        who(line.set_by),
         line.set_at,
         line.named,
         line.exempt,
@@ -336,15 +336,3 @@ def _lists(plan: Plan) -> list[Listed]:
     return [
         Listed(title, hint, len(entries), entries[:MOST_SHOWN]) for title, hint, entries in every if entries
     ]
-
-
-def _who(actor_text: str | None) -> str:
-    """Name an audit actor without knowing the staff."""
-    kind, _, number = (actor_text or "").partition(":")
-    if kind == "staff":
-        return "我" if number == str(me().staff_id) else f"{number} 号账号"
-    return {"cli": "命令行", "job": "系统"}.get(kind, kind)
-
-
-def _key() -> str:
-    return str(current_app.config["SECRET_KEY"])

@@ -59,6 +59,14 @@ def actor() -> Actor:
     return Actor.staff(me().staff_id)
 
 
+def who(actor_text: str | None) -> str:
+    """Name an audit actor to the person who is signed in, without knowing the staff."""
+    kind, _, number = (actor_text or "").partition(":")
+    if kind == "staff":
+        return "我" if number == str(me().staff_id) else f"{number} 号账号"
+    return {"cli": "命令行", "job": "系统"}.get(kind, kind)
+
+
 def check(permission: Permission, path: str) -> None:
     """Answer 404 unless the signed-in staff member may do this in this unit: units cannot be probed."""
     if not permits(identity(), permission, path):

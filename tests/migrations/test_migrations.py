@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import event, inspect
+from sqlalchemy import DateTime, bindparam, event, inspect, select, text
 
 from quizsvc.app import create_app
+from quizsvc.bank.models import Item, ItemVersion
 from quizsvc.db import Base, db
 from quizsvc.settings import PROJECT
 from quizsvc.web.health import WrongRevision, require_current_revision
@@ -99,3 +101,24 @@ def test_service_refuses_another_revision_and_names_the_command(bare: Flask) -> 
     flask_migrate.upgrade()
     require_current_revision(db.engine)
     assert bare.test_client().get("/readyz").status_code == 200
+
+
+def test_every_wording_from_before_the_review_counts_as_published(bare: Flask) -> None:
+    flask_migrate.upgrade(revision="0001")
+    added = datetime(2026, 11, 1, 4, 0, tzinfo=UTC)
+    with db.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO bank_bank (id, code, name, created_at) VALUES (1, 'test', '测试题库', :at)",
+            "INSERT INTO bank_item (id, bank_id, code, retired_at) VALUES (1, 1, 'a-1', NULL), (2, 1, 'a-2', :at)",
+            "INSERT INTO bank_item_version (id, item_id, number, content, content_hash, created_at)"
+            " VALUES (1, 1, 1, '{}', 'h1', :at), (2, 2, 1, '{}', 'h2', :at)",
+        ):
+            connection.execute(text(statement).bindparams(bindparam("at", added, DateTime(timezone=True))))
+
+    flask_migrate.upgrade()
+
+    versions = db.session.execute(
+        select(ItemVersion.state, ItemVersion.origin, ItemVersion.author, ItemVersion.published_at)
+    ).all()
+    assert [tuple(row) for row in versions] == [("published", "file", "cli", added)] * 2
+    assert db.session.scalars(select(Item.retired_by).order_by(Item.id)).all() == [None, "cli"]

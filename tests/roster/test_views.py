@@ -14,6 +14,7 @@ from quizsvc.audit import AuditEntry
 from quizsvc.db import db
 from quizsvc.roster import forms, queries
 from quizsvc.roster.models import Enrolment, Headcount, Person, Unit
+from quizsvc.web import sealing
 from tests import make
 from tests.conftest import NOON
 from tests.desk import Desk, text_of
@@ -211,11 +212,10 @@ def test_a_seal_is_good_for_an_hour_for_its_unit_and_its_reader(tree: Tree, admi
     ):
         answer = confirm(desk, unit, text)
         assert (answer.status_code, "预览已经过期" in answer.get_data(as_text=True)) == (400, True)
-    at(NOON + timedelta(seconds=forms.SEALED_FOR_S))
-    key = app.config["SECRET_KEY"]
-    assert forms.opened(seal, key=key, at=clock.now()).sheet.form == "seats"
+    at(NOON + timedelta(seconds=sealing.SEALED_FOR_S))
+    assert forms.opened(seal, at=clock.now()).sheet.form == "seats"
     with pytest.raises(forms.Expired):
-        forms.opened(seal, key=key, at=clock.now() + timedelta(seconds=1))
+        forms.opened(seal, at=clock.now() + timedelta(seconds=1))
 
 
 def test_a_large_roster_goes_through_preview_and_confirmation(tree: Tree, admin: Desk):

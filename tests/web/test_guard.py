@@ -97,6 +97,13 @@ def test_actor_is_the_signed_in_person(entered: Any) -> None:
     assert guard.me() == LIN
 
 
+def test_actors_are_named_to_whoever_reads(entered: Any) -> None:
+    entered(LIN)
+
+    named = {text: guard.who(text) for text in ("staff:7", "staff:8", "cli", "job", None)}
+    assert named == {"staff:7": "我", "staff:8": "8 号账号", "cli": "命令行", "job": "系统", None: ""}
+
+
 def test_nobody_has_no_name(entered: Any) -> None:
     entered(None)
 

@@ -67,6 +67,40 @@ def test_plain_text_of_health_is_not_kept(app: Flask, phone: Browser) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("announce", "changed"),
+    [
+        (
+            headers.hold_frames,
+            {"Content-Security-Policy": EVERYWHERE["Content-Security-Policy"] + "; frame-src 'self'"},
+        ),
+        (
+            headers.lie_in_a_frame,
+            {
+                "Content-Security-Policy": EVERYWHERE["Content-Security-Policy"].replace(
+                    "frame-ancestors 'none'", "frame-ancestors 'self'"
+                ),
+                "X-Frame-Options": "SAMEORIGIN",
+            },
+        ),
+    ],
+)
+def test_frames_are_ours_alone_and_for_one_answer_alone(
+    app: Flask, phone: Browser, monkeypatch: pytest.MonkeyPatch, announce: Any, changed: dict[str, str]
+) -> None:
+    def framed() -> str:
+        announce()
+        return "shown"
+
+    with monkeypatch.context() as once:
+        once.setitem(app.view_functions, "health.healthz", framed)
+        with_frames = sent(phone.get("/healthz"))
+    afterwards = sent(phone.get("/healthz"))
+
+    assert {name: with_frames[name] for name in EVERYWHERE} == {**EVERYWHERE, **changed}
+    assert {name: afterwards[name] for name in EVERYWHERE} == EVERYWHERE
+
+
 @pytest.fixture
 def secure(tmp_path: Path) -> Flask:
     """The application as it runs behind one proxy under https."""

@@ -36,7 +36,7 @@ from quizsvc.link import queries as link
 from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
-from quizsvc.web import qr
+from quizsvc.web import headers, qr
 from quizsvc.web.guard import actor, guarded, public
 from quizsvc.web.guard import check as require
 
@@ -44,7 +44,6 @@ blueprint = Blueprint("attempt", __name__, template_folder="templates")
 seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/staff")
 
 HALF_A_YEAR_S = 180 * 24 * 3600
-SECONDS_AN_ITEM = 35
 DOORWAY_LASTS = timedelta(seconds=5)
 MOST_DOORWAYS = 2000
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -174,15 +173,15 @@ def landing(code: str) -> ResponseReturnValue:
 
 def _landing(doorway: Doorway, state: str, mine: Sequence[queries.DeviceAttempt]) -> str:
     door = doorway.door
-    items = paper.frozen(door.round.paper_id).blueprint.item_count
+    frozen = paper.frozen(door.round.paper_id)
     return render_template(
         "attempt/landing.html",
         door=door,
         state=state,
         seats=[place.seat for place in doorway.places.values() if not place.exempt],
         mine=mine,
-        items=items,
-        minutes=max(1, round(items * SECONDS_AN_ITEM / 60)),
+        items=frozen.blueprint.item_count,
+        minutes=paper.minutes(frozen),
         term=term.term_label(door.round.term),
         source=request.args.get("s", ""),
     )
@@ -216,7 +215,8 @@ def who(code: str) -> ResponseReturnValue:
         masked is None
     ):  # after no-store the back button of the first question would ask to send the form again
         page.headers["Cache-Control"] = "private, no-cache"
-    return page
+    # here and not with the start: when the answer to a start is lost, the phone that repeats it is known
+    return page if device() else _with_device(page, secrets.token_urlsafe(16))
 
 
 @blueprint.get("/c/<code>/who")
@@ -605,3 +605,47 @@ def release(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
 
 def _back_to_seat() -> Response:
     return make_response(redirect(url_for("seat.seat_page", **(request.view_args or {})), 303))
+
+
+@seats.get("/papers/<int:paper_id>/preview")
+@guarded(Permission.MANAGE_BANKS)
+def preview(paper_id: int) -> str:
+    """Show a form of a frozen paper as its pupils see it."""
+    frozen, seed = paper.frozen(paper_id), _preview_seed()
+    return _previewed(frozen, paper.sample(frozen, seed), seed)
+
+
+@seats.get("/papers/drafts/<int:draft_id>/preview")
+@guarded(Permission.MANAGE_BANKS)
+def preview_draft(draft_id: int) -> str:
+    """Show a form of a draft as its pupils would see it."""
+    headers.lie_in_a_frame()  # a draft that has become empty is told inside the frame too
+    seed = _preview_seed()
+    return _previewed(*paper.preview(draft_id, seed), seed)
+
+
+def _preview_seed() -> str:
+    return request.args.get("seed", "")[:32] or "1"
+
+
+def _previewed(frozen: paper.FrozenPaper, form: paper.FormItems, seed: str) -> str:
+    headers.lie_in_a_frame()
+    state = _nobodys(frozen, form, seed)
+    dark = request.args.get("scheme") == "dark"
+    return render_template(
+        "attempt/preview.html", state=state, written=pieces.written(frozen, state), left=None, dark=dark
+    )
+
+
+def _nobodys(frozen: paper.FrozenPaper, form: paper.FormItems, seed: str) -> Sheet:
+    """An attempt that nobody makes: it is in no round, and no device owns it."""
+    at = frozen.frozen_at
+    return Sheet(
+        attempt_id="preview", paper_id=frozen.id, seed=seed, form=tuple((index, points) for index, points in form),
+        answers={}, device_hash=None, deadline=at, submitted_at=None, voided=False, participant_id=0, round_id=0,
+        unit_id=0, code="", title=frozen.title, identity="seat", is_test=False, class_name="预览", unit_path="",
+        term="", frozen_at=at, organisers=(), hotline="", seat=1, enrolment_id=0, ordinal=1, allowed=1,
+        resume="00000000", receipt="", started_at=at, window_closes_at=at, limited=False, overdue=False, score=None,
+        out_of=sum(points for _, points in form), correct=None, threshold_permyriad=0, review_after_submit=(),
+        review_after_close=(), another_is_open=False,
+    )  # fmt: skip

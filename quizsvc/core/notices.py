@@ -8,7 +8,6 @@ from typing import Literal
 from quizsvc.core.indicators import Tally
 from quizsvc.core.window import State
 
-SECONDS_AN_ITEM = 35
 EVENING_HOUR = 17
 FEW = 3
 VOW = "页面不会要密码、验证码和银行卡，也不会让你转账。"
@@ -25,6 +24,7 @@ class Notice:
     expected, done, missing: heads, >= 0; expected 0 means that nobody has said how many there are
     opens_at, closes_at, at: aware, in the school's own time zone
     items: questions in a form, >= 1
+    minutes: that a form takes, >= 1
     phrase: the 核对码, "" while the class has no link
     address: of the class's link, "" while it has none
     hotline: whom to ring when in doubt, "" when none was given
@@ -40,6 +40,7 @@ class Notice:
     closes_at: datetime
     at: datetime
     items: int
+    minutes: int
     phrase: str
     address: str
     hotline: str
@@ -55,18 +56,6 @@ class Piece:
 
     text: str
     mark: Literal["", "number", "gap"] = ""
-
-
-def minutes_for(items: int) -> int:
-    """Estimate how long a form takes.
-
-    items: questions, >= 0
-    return: whole minutes, >= 1
-
-    >>> minutes_for(10), minutes_for(1)
-    (6, 1)
-    """
-    return max(1, round(items * SECONDS_AN_ITEM / 60))
 
 
 def moment_text(moment: datetime, at: datetime) -> str:
@@ -98,7 +87,7 @@ def group_text(notice: Notice) -> str:
     who = "还没做的同学请在" if notice.state == "open" else "请同学们在"
     return (
         f"{head}{_progress(notice)}{who}{_by(notice)}前完成，"
-        f"{notice.items} 道题，约 {minutes_for(notice.items)} 分钟{_way_in(notice, '微信扫班级海报上的码')}。"
+        f"{notice.items} 道题，约 {notice.minutes} 分钟{_way_in(notice, '微信扫班级海报上的码')}。"
         f"{VOW}做过的同学不用再做，进不去的请告诉我。"
     )
 
@@ -117,7 +106,7 @@ def parents_text(notice: Notice) -> str:
     return (
         f"各位家长好。{head}{_progress(notice)}请您提醒还没做的孩子在"
         f"{_by(notice)}前完成，{notice.items} 道题，"
-        f"约 {minutes_for(notice.items)} 分钟{_way_in(notice, '可以用您的手机，微信扫班级海报上的码')}。"
+        f"约 {notice.minutes} 分钟{_way_in(notice, '可以用您的手机，微信扫班级海报上的码')}。"
         f"{VOW}不收费，不用关注公众号，也不用转发。有疑问请直接问我{ring}。"
     )
 

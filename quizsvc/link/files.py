@@ -1,31 +1,20 @@
 """Class posters as PDF and PNG."""
 
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from quizsvc import typesetting
 from quizsvc.core.refusal import Refusal
 from quizsvc.web import qr
-
-try:
-    import typst
-except ImportError:
-    typst = None  # type: ignore[assignment]
 
 POSTER_LEVEL: qr.Level = "Q"
 MOST_ACCOUNTS = 3
 
-_HERE = Path(__file__).parent
-_POSTER_SOURCE = _HERE / "templates" / "link" / "poster.typ"
-_FONT_FOLDER = _HERE.parent / "web" / "fonts"
-_SYSTEM_FAMILIES = ("Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei")
-# The GB 2312 codec knows neither Latin-1 nor "·" and "—" as people type them; the shipped font has them all.
-_PLAIN = re.compile("[\x00-\xff\u2010-\u204f\u3000-\u303f\uff00-\uffef]+")
+_POSTER_SOURCE = Path(__file__).parent / "templates" / "link" / "poster.typ"
+_INSTEAD = "不能直接生成海报文件。可以在浏览器里打开海报页直接打印；"
 
 
 @dataclass(frozen=True)
@@ -72,35 +61,16 @@ def poster_png(poster: Poster, ppi: float = 144) -> bytes:
 
 
 def _typeset(posters: Sequence[Poster], form: Literal["pdf", "png"], ppi: float = 144) -> bytes:
-    if typst is None:
-        raise Refusal(
-            "这台机器没有装排版组件，不能直接生成海报文件。"
-            "可以在浏览器里打开海报页直接打印；"
-            "要生成 PDF 和图片，请管理员运行 pip install 'quizsvc[print]'。",
-            status=501,
-        )
     if not posters:
         raise Refusal("还没有可以打印的海报。")
     images: dict[str, list[int]] = {}
     sheets = [_sheet(poster, images) for poster in posters]
-    said = json.dumps(sheets, ensure_ascii=False)
-    rare = _has_rare_character(said)
     try:
-        return typst.compile(
-            _POSTER_SOURCE.read_bytes(),
-            format=form,
-            ppi=ppi,
-            font_paths=_fonts(rare),
-            sys_inputs={
-                "posters": said,
-                "images": json.dumps(images),
-                "families": json.dumps(_SYSTEM_FAMILIES if rare else ()),
-            },
+        return typesetting.typeset(
+            _POSTER_SOURCE, {"posters": sheets, "images": images}, instead=_INSTEAD, form=form, ppi=ppi
         )
-    except typst.TypstError as fault:
-        if "failed to decode image" in fault.message:
-            raise Refusal("公众号二维码的图片打不开，请换一张 PNG 图片再试。") from fault
-        raise
+    except typesetting.BrokenPicture as fault:
+        raise Refusal("公众号二维码的图片打不开，请换一张 PNG 图片再试。") from fault
 
 
 def _sheet(poster: Poster, images: dict[str, list[int]]) -> dict[str, object]:
@@ -114,18 +84,3 @@ def _sheet(poster: Poster, images: dict[str, list[int]]) -> dict[str, object]:
             images[key] = list(account.image)
         accounts.append({"name": account.name, "image": key})
     return {**vars(poster), "accounts": accounts, "code": qr.svg(poster.url, POSTER_LEVEL)}
-
-
-@cache
-def _fonts(with_system: bool) -> "typst.Fonts":
-    return typst.Fonts(
-        include_system_fonts=with_system, include_embedded_fonts=False, font_paths=[str(_FONT_FOLDER)]
-    )
-
-
-def _has_rare_character(text: str) -> bool:
-    try:
-        _PLAIN.sub("", text).encode("gb2312")
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -27,7 +27,6 @@ from quizsvc.web.guard import actor, check, guarded, may, public
 
 LONGEST_INVITATION = 140
 MOST_POSTERS = 300
-MINUTES_AN_ITEM = 0.6
 REPORT_LINE = "96110"
 _POSTER_NUMBER = re.compile(r"[0-9]{4}-[0-9]{4,8}")
 
@@ -372,11 +371,10 @@ def _accounts(doors: Sequence[Door]) -> tuple[files.Account, ...]:
 
 def _poster(door: Door, accounts: tuple[files.Account, ...], source: str = "") -> Poster:
     round_ = door.round
-    items = paper.frozen(round_.paper_id).blueprint.item_count
-    minutes = max(round(items * MINUTES_AN_ITEM), 1)
+    frozen = paper.frozen(round_.paper_id)
     return Poster(
         headline=("先停一停，", "再扫一扫"),
-        lede=f"{items} 道题，约 {minutes} 分钟，看你能识破几个骗局。",
+        lede=f"{frozen.blueprint.item_count} 道题，约 {paper.minutes(frozen)} 分钟，看你能识破几个骗局。",
         issuers=" · ".join(round_.organisers),
         class_name=f"{door.unit_name} · {door.place}" if door.place else door.unit_name,
         school_name=door.school_name,

@@ -1,6 +1,7 @@
-"""Command line of the papers: check a blueprint, freeze it, list what is frozen."""
+"""Command line of the papers: check a blueprint, freeze it, list what is frozen, print forms."""
 
 import json
+import secrets
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,14 +10,17 @@ from flask.cli import with_appcontext
 
 from quizsvc import clock
 from quizsvc.audit import CLI
+from quizsvc.core.refusal import Refusal, Unknown
 from quizsvc.paper import files, operations, queries
+
+MOST_FORMS = 60
 
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
 @click.group()
 def paper() -> None:
-    """试卷：检查组卷规则、冻结、列出。"""
+    """试卷：检查组卷规则、冻结、列出、印成纸卷。"""
 
 
 @paper.command()
@@ -70,6 +74,50 @@ def list_(as_json: bool) -> None:
             f"从 {row.pool} 题中抽，指纹 {row.content_hash[:16]}"
         )
     click.echo(f"共 {len(rows)} 份试卷。")
+
+
+@paper.command("print")
+@click.argument("code")
+@click.option("--seed", help="卷号；同一个卷号永远是同一份卷。不写就新抽一份")
+@click.option(
+    "--forms", type=click.IntRange(1, MOST_FORMS), default=1, help="几份不同的卷，例如 A、B 卷就写 2"
+)
+@click.option("--with-key", is_flag=True, help="把答案和解析写进另一个文件，名字后面加 -key")
+@click.option(
+    "-o", "target", required=True, type=click.Path(dir_okay=False, path_type=Path), help="写到哪个 PDF 文件"
+)
+@with_appcontext
+def print_(code: str, seed: str | None, forms: int, with_key: bool, target: Path) -> None:
+    """把冻结的试卷印成 PDF，后面是答题卡；几份就写几个文件，名字后面加 -1、-2。"""
+    chosen = _by_code(code)
+    seed = seed or secrets.token_hex(4)
+    wanted = [(seed, target)]
+    if forms > 1:
+        numbers = range(1, forms + 1)
+        wanted = [(f"{seed}-{number}", target.with_stem(f"{target.stem}-{number}")) for number in numbers]
+    made = {}
+    with click.progressbar(wanted, label="正在排版", hidden=forms == 1) as bar:
+        for one, path in bar:
+            made[path] = files.printed_together(chosen, seed=one, parts=("paper", "sheet"))
+            if with_key:  # in a file of its own, so that it does not go to the copier with the rest
+                beside = path.with_stem(f"{path.stem}-key")
+                made[beside] = files.printed(chosen, seed=one, part="key")
+    for path, pdf in made.items():
+        try:
+            path.write_bytes(pdf)
+        except OSError as error:
+            raise Refusal(f"写不了 {path}，请看看文件夹在不在、能不能写。") from error
+    for one, path in wanted:
+        click.echo(f"已写好 {path}，卷号 {one}")
+    if with_key:
+        click.echo("名字带 -key 的是答案和解析，只给教师。")
+
+
+def _by_code(code: str) -> queries.FrozenPaper:
+    found = next((row.id for row in queries.papers() if row.code == code), None)
+    if found is None:
+        raise Unknown(f"没有代号是“{code}”的试卷。冻结了哪些，可以用 quizsvc paper list 看。")
+    return queries.frozen(found)
 
 
 def _shown(plan: queries.Plan, pool: queries.Pool) -> list[str]:

@@ -1,25 +1,43 @@
-"""Blueprint files (question_banks/blueprints/*.toml): rules as an organizer writes them."""
+"""Blueprint files (question_banks/blueprints/*.toml) as an organizer writes them, and forms on paper as PDF."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from quizsvc import typesetting
 from quizsvc.core import assembly, bankfile, tablefile
 from quizsvc.core.refusal import Refusal
-from quizsvc.paper.queries import Plan
+from quizsvc.paper import queries
+from quizsvc.paper.queries import FrozenPaper, Plan
 from quizsvc.settings import PROJECT
 
 SHELF = PROJECT / "question_banks"
 VOCABULARY = "vocabulary.toml"
 MOST = 1000
 
+Part = Literal["paper", "sheet", "key"]
+"""What pupils read, what they fill in, and what only teachers see."""
+
+_PRINT_SOURCE = Path(__file__).parent / "templates" / "paper" / "print.typ"
+_INSTEAD = "不能生成试卷文件。"
+_LINE = 36  # characters; a line holds 40 of the widest
+_SEED = re.compile("[0-9A-Za-z-]{1,32}")
+
 Code = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]*$")]
 
 
 class BadPlan(Refusal):
     """A blueprint file that is not one; every fault is told, each with its line."""
+
+
+class BadSeed(Refusal):
+    """A seed that nobody could copy from the foot of a page and type in again."""
+
+    def __init__(self) -> None:
+        super().__init__("卷号只能用字母、数字和连字符“-”，最多 32 个。")
 
 
 class _Shape(BaseModel):
@@ -104,6 +122,88 @@ def topic_names(shelf: Path = SHELF) -> dict[str, str]:
     if not isinstance(topics, dict):
         raise BadPlan(f"词表 {VOCABULARY} 里没有主题，请先运行 quizsvc bank check。")
     return topics
+
+
+def printed(paper: FrozenPaper, *, seed: str, part: Part) -> bytes:
+    """Print one part of the form a seed draws as a PDF; the same seed gives the same file for ever."""
+    return printed_together(paper, seed=seed, parts=(part,))
+
+
+def printed_together(paper: FrozenPaper, *, seed: str, parts: Sequence[Part]) -> bytes:
+    """Print parts of one form as one PDF; each begins on the front of a leaf."""
+    if not _SEED.fullmatch(seed):
+        raise BadSeed
+    form = queries.sample(paper, seed)
+    return typesetting.typeset(
+        _PRINT_SOURCE,
+        {
+            "head": {
+                "title": paper.title,
+                "code": paper.code,
+                "seed": seed,
+                "total": paper.blueprint.total_points,
+            },
+            "parts": [
+                {"part": part, "items": (_told if part == "key" else _asked)(paper, form, seed)}
+                for part in parts
+            ],
+        },
+        instead=_INSTEAD,
+    )
+
+
+def _asked(paper: FrozenPaper, form: queries.FormItems, seed: str) -> list[dict[str, Any]]:
+    """The items for pupils: made of what a participant sees, so that no key can slip in."""
+    return [
+        {
+            "points": points,
+            "kind": item.kind_name,
+            "several": item.kind == "multiple_choice",
+            "channel": item.channel_name,
+            "sender": item.sender,
+            "scene": item.scene_text,
+            "stem": item.stem,
+            "options": [(option.letter, option.text) for option in item.options],
+            "lines": _lines(item.scene_text or "", item.stem, *(option.text for option in item.options)),
+        }
+        for item, (_, points) in zip(queries.view(paper, form, seed).items, form, strict=True)
+    ]
+
+
+def _told(paper: FrozenPaper, form: queries.FormItems, seed: str) -> list[dict[str, Any]]:
+    """The items for teachers, with the key and what there is to learn."""
+    items = queries.review(paper, form, seed, {}, [False] * len(form))
+    return [
+        {
+            "points": points,
+            "kind": item.kind_name,
+            "topic": item.topic_name,
+            "channel": item.channel_name,
+            "sender": item.sender,
+            "scene": item.scene,
+            "stem": item.stem,
+            "right": [(option.letter, option.text) for option in item.options if option.key],
+            "explanation": _explanation(item),
+            "source": item.source,
+            "lines": _lines(
+                "".join(text for text, _ in item.scene),
+                item.stem,
+                *(option.text for option in item.options if option.key),
+                *_explanation(item),
+                item.source,
+            ),
+        }
+        for item, (_, points) in zip(items, form, strict=True)
+    ]
+
+
+def _explanation(item: queries.ReviewItem) -> tuple[str, str, str]:
+    return item.explanation.trick, item.explanation.tell, item.explanation.action
+
+
+def _lines(*texts: str) -> int:
+    """How many lines these take at most: laying out every item twice to measure it costs as much again."""
+    return sum(1 + len(line) // _LINE for text in texts for line in text.splitlines())
 
 
 def _unknown_words(shape: PlanFile, topics: dict[str, str]) -> Iterator[tuple[tablefile.Path, str]]:

@@ -1,9 +1,9 @@
-"""Table of the papers: rules and pool, frozen under a content hash."""
+"""Tables of the papers: rules and pool frozen under a content hash, and drafts of what will be frozen."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quizsvc.db import Base
@@ -25,3 +25,26 @@ class Paper(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     content_hash: Mapped[str]
     frozen_at: Mapped[datetime]
+
+
+class Draft(Base):
+    """A paper in the making. `revision` grows with every change; once `paper_id` is set nothing changes any more.
+
+    `banks` are codes of banks that the rules draw from; `rules` are rules without their empty fields; `fixed` holds
+    {"item": "bank/code", "points"} in the order of the paper. A rule without an audience takes the draft's.
+    """
+
+    __tablename__ = "paper_draft"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]  # quiz
+    title: Mapped[str]
+    audience: Mapped[str | None]
+    banks: Mapped[list[str]] = mapped_column(JSON)
+    rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    fixed: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    revision: Mapped[int]
+    author: Mapped[str]  # who changed it last, as the audit names people
+    updated_at: Mapped[datetime]
+    paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper_paper.id"))

@@ -1,21 +1,21 @@
-"""Reads over the papers: what a blueprint can draw from, frozen papers, and what participants see of them."""
+"""Reads over the papers: drafts, what a blueprint can draw from, frozen papers, what participants see of them."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from quizsvc.bank import queries as bank
-from quizsvc.core import assembly, bankfile, marking
+from quizsvc.core import assembly, bankfile, marking, readingtime
 from quizsvc.core.refusal import Refusal, Unknown
 from quizsvc.db import db
-from quizsvc.paper.models import Paper
+from quizsvc.paper.models import Draft, Paper
 
 KEPT = 64  # papers a process remembers; a hundred items of one take about 200 KB
 LAID_OUT = 5000
@@ -29,6 +29,13 @@ class UnknownPaper(Unknown):
 
     def __init__(self) -> None:
         super().__init__("没有这份试卷。")
+
+
+class UnknownDraft(Unknown):
+    """No draft has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("没有这份草稿，可能已经删除了。")
 
 
 class Unfillable(Refusal):
@@ -118,6 +125,81 @@ class PaperRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A paper in the making; `fixed` names items as "bank/code", `paper_id` is what it was frozen as."""
+
+    id: int
+    code: str
+    kind: str
+    title: str
+    audience: str | None
+    banks: tuple[str, ...]
+    rules: tuple[assembly.Rule, ...]
+    fixed: tuple[tuple[str, int], ...]
+    revision: int
+    author: str
+    updated_at: datetime
+    paper_id: int | None
+
+    @property
+    def item_count(self) -> int:
+        """Count the items of every form."""
+        return len(self.fixed) + sum(rule.count for rule in self.rules)
+
+    @property
+    def total_points(self) -> int:
+        """Sum the points of every form."""
+        return sum(points for _, points in self.fixed) + sum(rule.count * rule.points for rule in self.rules)
+
+    def plan(self, topics: Mapping[str, str]) -> Plan:
+        """Return it as a blueprint file would: a rule without an audience takes the draft's."""
+        return Plan(
+            code=self.code,
+            title=self.title,
+            kind=self.kind,
+            banks=self.banks,
+            rules=tuple(replace(rule, audience=rule.audience or self.audience) for rule in self.rules),
+            fixed=self.fixed,
+            topics=topics,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A fixed item of a draft: None when no bank has it any more; `clashes` with an earlier one of its group."""
+
+    name: str
+    points: int
+    version: bank.VersionRow | None
+    clashes: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desk:
+    """A draft met with the banks as they are now: what is there of it, and what is in the way of freezing it."""
+
+    draft: DraftRow
+    pool: Pool
+    placed: tuple[Placed, ...]
+    rules: tuple[RuleRow, ...]
+    faults: tuple[str, ...]
+    seconds: int
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Say whether there is at least one item to show."""
+        return _filled(self).item_count > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """An item to take another's place, and why this one."""
+
+    version: bank.VersionRow
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OptionView:
     """One answer as a participant sees it."""
 
@@ -179,13 +261,17 @@ class ReviewItem:
 
 def pool(plan: Plan) -> Pool:
     """Choose the newest item versions that a plan's rules or fixed items take."""
+    return met(plan, bank.latest())
+
+
+def met(plan: Plan, latest: Sequence[bank.VersionRow]) -> Pool:
+    """Choose among these item versions those that a plan's rules or fixed items take."""
     names = dict(plan.fixed)
-    latest = bank.latest()
     absent = sorted(set(plan.banks) - {version.bank_code for version in latest})
     if absent:
-        raise Refusal(f"题库里还没有题：{'、'.join(absent)}。请先运行 quizsvc bank import。")
-    versions = [version for version in latest if _name(version) in names or _wanted(plan, version)]
-    index_of = {_name(version): index for index, version in enumerate(versions)}
+        raise Refusal(f"题库里还没有发布了的题：{'、'.join(absent)}。请先导入，或者把草稿审过、发布。")
+    versions = [version for version in latest if name_of(version) in names or _wanted(plan, version)]
+    index_of = {name_of(version): index for index, version in enumerate(versions)}
     unknown = [name for name in names if name not in index_of]
     if unknown:
         raise Refusal(f"固定题不在题库里：{'、'.join(unknown)}。请先导入题库，或者改组卷规则。")
@@ -198,6 +284,11 @@ def pool(plan: Plan) -> Pool:
             candidate(index, version.bank_code, version.item) for index, version in enumerate(versions)
         ),
     )
+
+
+def name_of(version: bank.VersionRow) -> str:
+    """Name an item as blueprints do: bank/code."""
+    return f"{version.bank_code}/{version.item.code}"
 
 
 def candidate(index: int, bank_code: str, item: bankfile.Item) -> assembly.Candidate:
@@ -257,6 +348,135 @@ def papers() -> list[PaperRow]:
     return found
 
 
+def drafts() -> list[DraftRow]:
+    """List the drafts, what was touched last first."""
+    rows = db.session.execute(_DRAFTS.order_by(Draft.updated_at.desc(), Draft.id.desc()))
+    return [_draft_row(row) for row in rows]
+
+
+def draft(draft_id: int) -> DraftRow:
+    """Return a draft."""
+    row = db.session.execute(_DRAFTS.where(Draft.id == draft_id)).one_or_none()
+    if row is None:
+        raise UnknownDraft
+    return _draft_row(row)
+
+
+def plan_of(paper: FrozenPaper) -> Plan:
+    """Return the rules of a frozen paper as a plan, to begin another one with."""
+    rules = paper.blueprint.rules
+    return Plan(
+        code=paper.code,
+        title=paper.title,
+        kind=paper.kind,
+        banks=tuple(sorted({one.bank for one in paper.items} | {rule.bank for rule in rules if rule.bank})),
+        rules=rules,
+        fixed=tuple(
+            (f"{paper.items[one.ref].bank}/{paper.items[one.ref].item.code}", one.points)
+            for one in paper.blueprint.fixed
+        ),
+        topics=paper.topics,
+    )
+
+
+def desk(row: DraftRow, latest: Sequence[bank.VersionRow], topics: Mapping[str, str]) -> Desk:
+    """Meet a draft with the banks; what they lack is told and left out, not refused."""
+    known = {name_of(version): version for version in latest}
+    codes = {version.bank_code for version in latest}
+    placed = tuple(_placed(row.fixed, known))
+    plan = replace(
+        row.plan(topics),
+        banks=tuple(code for code in row.banks if code in codes),
+        fixed=tuple((one.name, one.points) for one in placed if one.version),
+    )
+    pool = met(plan, latest)
+    rows = rule_rows(pool.blueprint, pool.candidates, topics)
+    items = {index: version.item for index, version in enumerate(pool.versions)}
+    return Desk(
+        draft=row,
+        pool=pool,
+        placed=placed,
+        rules=tuple(rows[bool(plan.fixed) :]),
+        faults=(
+            *(f"题库“{code}”里还没有发布的题" for code in row.banks if code not in codes),
+            *(f"题库里已经没有 {one.name}" for one in placed if one.version is None),
+            *(f"{one.name} 和前面的题是同组题，一份卷里只能有一道" for one in placed if one.clashes),
+            *shortfall_texts(rows[bool(plan.fixed) :]),
+            *(["试卷上还没有题"] if row.item_count == 0 else []),
+        ),
+        seconds=readingtime.paper_seconds(pool.blueprint, pool.candidates, items),
+    )
+
+
+def sketch(desk: Desk, seed: str) -> tuple[FrozenPaper, FormItems]:
+    """Draw a form of a draft, as far as it can be filled, and a paper of just its items that nobody stores."""
+    row, pool = desk.draft, desk.pool
+    blueprint = _filled(desk)
+    drawn = assembly.draw(blueprint, pool.candidates, seed=seed)
+    taken = [pool.versions[one.ref] for one in drawn]
+    paper = FrozenPaper(
+        id=0,
+        code=row.code,
+        kind=row.kind,
+        title=row.title,
+        content_hash="",
+        frozen_at=row.updated_at,
+        blueprint=blueprint,
+        items=tuple(_item(index, one.version_id, one.bank_code, one.item) for index, one in enumerate(taken)),
+        candidates=(),
+        fits={},
+        topics={},
+    )
+    return paper, tuple((index, one.points) for index, one in enumerate(drawn))
+
+
+def preview(draft_id: int, seed: str) -> tuple[FrozenPaper, FormItems]:
+    """Draw a form of a draft as it stands."""
+    shown = desk(draft(draft_id), bank.latest(), {})
+    if not shown.can_be_shown:
+        raise Refusal("试卷上还没有题，加了题就能在这里看。", status=409)
+    return sketch(shown, seed)
+
+
+def sample(paper: FrozenPaper, seed: str) -> FormItems:
+    """Draw a form of a frozen paper."""
+    drawn = assembly.draw(paper.blueprint, paper.candidates, seed=seed, fitting=paper.fits)
+    return tuple((one.ref, one.points) for one in drawn)
+
+
+def parallel(desk: Desk, name: str, latest: Sequence[bank.VersionRow]) -> Parallel:
+    """Choose what may take a fixed item's place: a twin, else an item of the same topic, kind and difficulty.
+
+    Asked again and again it walks through all there are, in the order of the banks.
+    """
+    of = next((one.version for one in desk.placed if one.name == name), None)
+    if of is None:
+        raise Refusal("题库里已经没有这道题，换不了。请先移走它，再加一道。", status=409)
+    group = _group(of)
+    taken = {_group(one.version) for one in desk.placed if one.version and one.name != name}
+    readers = {desk.draft.audience} if desk.draft.audience else set(of.item.audiences)
+    others = [
+        one
+        for one in latest
+        if one.version_id != of.version_id and readers & set(one.item.audiences) and _group(one) not in taken
+    ]
+    twins = [one for one in others if _group(one) == group]
+    alike = [one for one in others if one.bank_code in {*desk.draft.banks, of.bank_code} and _alike(one, of)]
+    for found, why in (
+        (twins, "同组题：同一骗术，换一身衣服"),
+        (alike, "同一骗术、同题型、同难度的另一道题"),
+    ):
+        if found:
+            later = [one for one in found if name_of(one) > name]
+            return Parallel((later or found)[0], why)
+    raise Refusal("题库里没有同样骗术、题型和难度的另一道题，没有换。", status=409)
+
+
+def minutes(paper: FrozenPaper) -> int:
+    """Tell how many minutes a form of a paper takes, worked out once a process."""
+    return _minutes(paper)
+
+
 def frozen(paper_id: int) -> FrozenPaper:
     """Return a frozen paper; read once a process, since it can never change."""
     return _frozen(paper_id)
@@ -265,6 +485,7 @@ def frozen(paper_id: int) -> FrozenPaper:
 def forget() -> None:
     """Forget what was read; for tests, which empty the tables."""
     _frozen.cache_clear()
+    _minutes.cache_clear()
     laid_out.cache_clear()
 
 
@@ -347,12 +568,14 @@ def review(
 def written(blueprint: assembly.Blueprint) -> dict[str, Any]:
     """Turn a blueprint into plain values that JSON can hold."""
     return {
-        "rules": [
-            {name: value for name, value in asdict(rule).items() if value is not None}
-            for rule in blueprint.rules
-        ],
+        "rules": [written_rule(rule) for rule in blueprint.rules],
         "fixed": [asdict(item) for item in blueprint.fixed],
     }
+
+
+def written_rule(rule: assembly.Rule) -> dict[str, Any]:
+    """Turn a rule into plain values, without what it leaves open."""
+    return {name: value for name, value in asdict(rule).items() if value is not None}
 
 
 def blueprint_of(values: Mapping[str, Any]) -> assembly.Blueprint:
@@ -413,9 +636,68 @@ def _frozen(paper_id: int) -> FrozenPaper:
 
 
 def _frozen_item(index: int, entry: Mapping[str, Any]) -> FrozenItem:
-    item = bankfile.item_of(entry["item"])
+    return _item(index, entry["version"], entry["bank"], bankfile.item_of(entry["item"]))
+
+
+def _item(index: int, version_id: int, bank_code: str, item: bankfile.Item) -> FrozenItem:
     key = frozenset(place for place, option in enumerate(item.options) if option.key)
-    return FrozenItem(index, entry["version"], entry["bank"], item, key)
+    return FrozenItem(index, version_id, bank_code, item, key)
+
+
+@lru_cache(maxsize=KEPT)
+def _minutes(paper: FrozenPaper) -> int:
+    items = {one.index: one.item for one in paper.items}
+    return readingtime.minutes(readingtime.paper_seconds(paper.blueprint, paper.candidates, items))
+
+
+_DRAFTS = select(
+    Draft.id, Draft.code, Draft.kind, Draft.title, Draft.audience, Draft.banks, Draft.rules, Draft.fixed,
+    Draft.revision, Draft.author, Draft.updated_at, Draft.paper_id,
+)  # fmt: skip
+
+
+def _draft_row(row: Row[Any]) -> DraftRow:
+    return DraftRow(
+        **{
+            **row._mapping,
+            "banks": tuple(row.banks),
+            "rules": tuple(assembly.Rule(**rule) for rule in row.rules),
+            "fixed": tuple((one["item"], one["points"]) for one in row.fixed),
+        }
+    )
+
+
+def _placed(fixed: Sequence[tuple[str, int]], known: Mapping[str, bank.VersionRow]) -> Iterator[Placed]:
+    groups: set[str] = set()
+    for name, points in fixed:
+        version = known.get(name)
+        group = _group(version) if version else name
+        yield Placed(name, points, version, clashes=group in groups)
+        groups.add(group)
+
+
+def _group(version: bank.VersionRow) -> str:
+    return candidate(0, version.bank_code, version.item).group
+
+
+def _alike(one: bank.VersionRow, other: bank.VersionRow) -> bool:
+    return (one.item.topic, one.item.kind, one.item.difficulty) == (
+        other.item.topic,
+        other.item.kind,
+        other.item.difficulty,
+    )
+
+
+def _filled(desk: Desk) -> assembly.Blueprint:
+    """The part of a draft's blueprint that can be filled today."""
+    blueprint = desk.pool.blueprint
+    there = [one for one in desk.placed if one.version]
+    kept = tuple(fixed for one, fixed in zip(there, blueprint.fixed, strict=True) if not one.clashes)
+    rules = tuple(
+        replace(rule, count=row.count - row.missing)
+        for rule, row in zip(blueprint.rules, desk.rules, strict=True)
+    )
+    return assembly.Blueprint(rules, kept)
 
 
 def _shown(frozen_item: FrozenItem, position: int, seed: str) -> ItemView:
@@ -469,7 +751,3 @@ def _wanted(plan: Plan, version: bank.VersionRow) -> bool:
         return False
     as_candidate = candidate(0, version.bank_code, version.item)
     return any(rule.takes(as_candidate) for rule in plan.rules)
-
-
-def _name(version: bank.VersionRow) -> str:
-    return f"{version.bank_code}/{version.item.code}"

@@ -358,6 +358,7 @@ def board(
     door = link.door_of(round_.id, unit.id)
     closes_at = door.closes_at if door else round_.closes_at
     state = Window(round_.opens_at, closes_at).state(at)
+    frozen = paper.frozen(round_.paper_id)
     notice = Notice(
         unit_name=unit.name,
         title=round_.title,
@@ -368,7 +369,8 @@ def board(
         opens_at=round_.opens_at.astimezone(SHANGHAI),
         closes_at=closes_at.astimezone(SHANGHAI),
         at=at.astimezone(SHANGHAI),
-        items=paper.frozen(round_.paper_id).blueprint.item_count,
+        items=frozen.blueprint.item_count,
+        minutes=paper.minutes(frozen),
         phrase=str(door.phrase) if door else "",
         address=door.address(public_url, "g") if door else "",
         hotline=round_.hotline,

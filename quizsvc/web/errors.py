@@ -9,7 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from quizsvc.core.refusal import Refusal
-from quizsvc.db import db
+from quizsvc.db import let_go
 
 log = structlog.get_logger()
 
@@ -21,6 +21,9 @@ SENTENCES = {
     413: ("太大了", "提交的内容太大，没有处理。"),
     415: ("没有看懂", "提交的格式不对。"),
 }
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+"""What a database raises that is away, busy or full: the same request may succeed in a moment."""
+
 BUSY = ("稍等一下", "现在人多，这一步还没有办好。过几秒再试一次就好，已经保存的都在。")
 BROKEN = ("出了点问题", "是我们这边的错，已经记下。请过一会儿再试。")
 
@@ -30,7 +33,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(CSRFError, expired_form)
     app.register_error_handler(HTTPException, plain)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeout):
+    for unavailable in UNAVAILABLE:
         app.register_error_handler(unavailable, busy)
     app.register_error_handler(DataError, unreadable)
     app.register_error_handler(Exception, broken)
@@ -66,7 +69,7 @@ def plain(error: HTTPException) -> ResponseReturnValue:
 def busy(error: Exception) -> ResponseReturnValue:
     """Answer 503 when the database is busy or away; the phone keeps its answers and retries."""
     log.warning("database unavailable", error=type(error).__name__)
-    db.session.rollback()
+    let_go()
     response = make_response(page(503, *BUSY), 503)
     response.headers["Retry-After"] = "2"
     return response
@@ -75,7 +78,7 @@ def busy(error: Exception) -> ResponseReturnValue:
 def unreadable(error: DataError) -> ResponseReturnValue:
     """Answer 400 to what the database cannot even store: a NUL in a text, a number out of range."""
     log.info("unreadable", error=type(error.orig).__name__)
-    db.session.rollback()
+    let_go()
     return page(400, *SENTENCES[400])
 
 

@@ -23,7 +23,6 @@ from quizsvc.attempt import operations, queries
 from quizsvc.campaign import queries as campaign
 from quizsvc.core import bankfile, linkcode
 from quizsvc.db import db
-from quizsvc.link import queries as link
 from quizsvc.paper import queries as paper
 from quizsvc.paper.models import Paper
 from quizsvc.settings import PROJECT, Settings
@@ -138,7 +137,7 @@ class Room:
         """Begin an attempt without a browser; a phone gets it with `own`."""
         with self.server.app.app_context():
             begun = operations.start(
-                door=link.door(self.code), seat=seat, source="poster", device=device, at=datetime.now(UTC)
+                code=self.code, seat=seat, source="poster", device=device, at=datetime.now(UTC)
             )
         return begun.attempt_id
 

@@ -23,6 +23,7 @@ NOTICE = Notice(
     closes_at=datetime(2026, 12, 12, 20, 0, tzinfo=CHINA),
     at=AT,
     items=10,
+    minutes=6,
     phrase="青禾 27",
     address="https://fz.example/c/7K3M9Q2?s=g",
     hotline="96110",
@@ -126,11 +127,6 @@ def test_moments_are_told_as_people_say_them(moment: datetime, said: str) -> Non
 def test_a_date_keeps_a_space_from_the_words_before_it() -> None:
     later = replace(NOTICE, closes_at=datetime(2026, 12, 20, 18, 0, tzinfo=CHINA))
     assert "请在 12 月 20 日 18:00 前完成" in notices.group_text(later)
-
-
-@pytest.mark.parametrize(("items", "minutes"), [(0, 1), (1, 1), (5, 3), (10, 6), (20, 12)])
-def test_minutes_are_at_least_one(items: int, minutes: int) -> None:
-    assert notices.minutes_for(items) == minutes
 
 
 SIX = (

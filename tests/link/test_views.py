@@ -192,7 +192,7 @@ def test_poster_page_names_everything_and_shows_the_accounts(town: Town, teacher
     found = door(town)
     page = teacher.page(of_class(town, "/poster")).replace("\u00a0", " ")
     for fact in (
-        "阳光县教育局 · 阳光县公安局", "10 道题，约 6 分钟", "七年级（1）班", "阳光县实验中学", str(found.phrase),
+        "阳光县教育局 · 阳光县公安局", "10 道题，约 3 分钟", "七年级（1）班", "阳光县实验中学", str(found.phrase),
         "12 月 20 日 18:00", f"fz.test/c/{found.code}", f"fz.test/p/{found.poster_number}", "96110", "终结诈骗",
         "阳光反诈先锋",
     ):  # fmt: skip

@@ -9,6 +9,7 @@ from flask import Flask
 
 from quizsvc.audit import CLI
 from quizsvc.bank import operations as bank
+from quizsvc.bank import queries as bank_queries
 from quizsvc.core import assembly, bankfile
 from quizsvc.paper import operations, queries
 from tests.conftest import NOON
@@ -38,6 +39,16 @@ def frozen_id(plan: queries.Plan, pool: queries.Pool | None = None) -> int:
         code=plan.code, title=plan.title, kind=plan.kind, blueprint=pool.blueprint, versions=pool.versions,
         topics=plan.topics, at=NOON, actor=CLI,
     )  # fmt: skip
+
+
+def a_draft(*rules: assembly.Rule, **changes: Any) -> int:
+    """A draft that begins with a plan."""
+    return operations.create_draft(start=a_plan(*rules, **changes), at=NOON, actor=CLI)
+
+
+def a_desk(draft_id: int) -> queries.Desk:
+    """A draft met with the banks as they are."""
+    return queries.desk(queries.draft(draft_id), bank_queries.latest(), TOPICS)
 
 
 def imported(*items: bankfile.Item, code: str = "test") -> None:

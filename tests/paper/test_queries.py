@@ -8,13 +8,14 @@ from itertools import chain
 import pytest
 from flask import Flask
 
+from quizsvc.bank import queries as bank
 from quizsvc.core import assembly, bankfile, marking
 from quizsvc.core.assembly import Fixed, Rule
 from quizsvc.core.refusal import Refusal
 from quizsvc.paper import queries
 from tests import make
 from tests.make import an_item
-from tests.paper.conftest import MANY, TOPICS, Freeze, a_plan, frozen_id, imported
+from tests.paper.conftest import MANY, TOPICS, Freeze, a_desk, a_draft, a_plan, frozen_id, imported
 from tests.support import Watch
 
 SCENE = bankfile.Scene("sms", "1069 开头号码", "三倍赔付，名额有限。", ("三倍赔付",))
@@ -49,7 +50,7 @@ def test_pool_holds_what_rules_and_fixed_items_take(app: Flask) -> None:
 def test_pool_refuses_unknown_banks_and_fixed_items(app: Flask) -> None:
     imported(an_item("a"))
 
-    with pytest.raises(Refusal, match="题库里还没有题：nothing。请先运行 quizsvc bank import。"):
+    with pytest.raises(Refusal, match="题库里还没有发布了的题：nothing。请先导入，或者把草稿审过、发布。"):
         queries.pool(a_plan(banks=("test", "nothing")))
     with pytest.raises(Refusal, match="固定题不在题库里：test/b、test/c。"):
         queries.pool(a_plan(fixed=(("test/b", 1), ("test/a", 1), ("test/c", 1))))
@@ -418,3 +419,168 @@ def test_drawn_forms_are_viewable_and_worth_the_same(freeze: Freeze) -> None:
 
     assert set(chain.from_iterable(positions)) == {1, 2, 3}
     assert all(one == [1, 2, 3] for one in positions)
+
+
+# drafts
+
+
+def test_drafts_are_listed_in_one_statement_whatever_their_number(app: Flask, watch: Watch) -> None:
+    counts = []
+    for number in range(3):
+        a_draft(Rule(1, 10), code=f"draft-{number}")
+        with watch.counting() as seen:
+            rows = queries.drafts()
+        counts.append((len(seen), len(rows)))
+
+    assert counts == [(1, 1), (1, 2), (1, 3)]
+    assert rows[0] == queries.draft(rows[0].id)
+
+
+def test_unknown_draft_is_refused(app: Flask) -> None:
+    with pytest.raises(queries.UnknownDraft) as refused:
+        queries.draft(1)
+
+    assert refused.value.status == 404
+
+
+def test_plan_of_a_draft_gives_its_audience_to_rules_without_one(app: Flask) -> None:
+    rules = (Rule(1, 10, audience="junior"), Rule(2, 5, topic="police", audience="junior"))
+    row = queries.draft(a_draft(*rules, fixed=(("test/a", 7),)))
+
+    assert (row.audience, row.rules) == ("junior", (Rule(1, 10), Rule(2, 5, topic="police")))
+    assert (row.item_count, row.total_points) == (4, 27)
+    assert row.plan(TOPICS) == a_plan(*rules, fixed=(("test/a", 7),))
+
+
+def test_paper_becomes_the_plan_it_was_frozen_from(app: Flask) -> None:
+    imported(an_item("a"), an_item("b"), an_item("c"))
+    plan = a_plan(Rule(2, 10, audience="junior", bank="test"), fixed=(("test/b", 5),))
+
+    assert queries.plan_of(queries.frozen(frozen_id(plan))) == replace(plan, topics={"brushing": "刷单返利"})
+
+
+def test_desk_tells_choice_and_time(app: Flask) -> None:
+    imported(an_item("a"), an_item("b"), an_item("c", topic="police"))
+
+    desk = a_desk(a_draft(Rule(1, 10, topic="brushing"), Rule(1, 5), fixed=(("test/c", 20),)))
+
+    assert [(one.name, one.points, one.version is not None, one.clashes) for one in desk.placed] == [
+        ("test/c", 20, True, False)
+    ]
+    assert desk.rules == (queries.RuleRow("刷单返利", 1, 10, 2, 0), queries.RuleRow("任意题", 1, 5, 3, 0))
+    assert (desk.faults, desk.can_be_shown) == ((), True)
+    assert desk.seconds > 60
+
+
+def test_desk_tells_everything_that_is_in_the_way(app: Flask) -> None:
+    imported(an_item("a", twin="pair"), an_item("b", twin="pair"))
+    fixed = (("test/a", 1), ("test/b", 1), ("test/gone", 1))
+
+    desk = a_desk(a_draft(Rule(2, 10, topic="police"), banks=("test", "empty"), fixed=fixed))
+
+    assert desk.faults == (
+        "题库“empty”里还没有发布的题",
+        "题库里已经没有 test/gone",
+        "test/b 和前面的题是同组题，一份卷里只能有一道",
+        "冒充公检法：需 2，缺 2",
+    )
+    assert a_desk(a_draft(code="blank", rules=())).faults == ("试卷上还没有题",)
+    assert not a_desk(a_draft(Rule(1, 1, topic="police"), code="short")).can_be_shown
+
+
+def test_sketch_shows_what_can_be_filled(app: Flask) -> None:
+    imported(an_item("a", twin="pair"), an_item("b", twin="pair"), an_item("c"), an_item("d", topic="police"))
+    desk = a_desk(a_draft(Rule(3, 10, topic="brushing"), fixed=(("test/d", 7), ("test/d-gone", 7))))
+
+    paper, form = queries.sketch(desk, "one")
+
+    shown = [(paper.items[index].item.code, points) for index, points in form]
+    assert sorted(shown)[1:] == [("c", 10), ("d", 7)]
+    assert sorted(shown)[0] in [("a", 10), ("b", 10)]
+    assert len(paper.items) == len(form) == 3
+    assert len(queries.view(paper, form, "one").items) == 3
+
+
+def test_sketch_leaves_the_second_of_two_twins_out(app: Flask) -> None:
+    imported(an_item("a", twin="pair"), an_item("b", twin="pair"))
+
+    paper, _ = queries.sketch(a_desk(a_draft(rules=(), fixed=(("test/b", 1), ("test/a", 2)))), "one")
+
+    assert [one.item.code for one in paper.items] == ["b"]
+
+
+def test_sketch_of_a_seed_is_always_the_same(app: Flask) -> None:
+    imported(*(an_item(f"a-{number}") for number in range(9)))
+    desk = a_desk(a_draft(Rule(4, 10)))
+
+    codes = [[one.item.code for one in queries.sketch(desk, seed)[0].items] for seed in ("a", "a", "b", "c")]
+
+    assert codes[0] == codes[1]
+    assert len({tuple(one) for one in codes}) > 1
+
+
+def test_preview_of_a_draft_without_items_is_refused(app: Flask) -> None:
+    imported(an_item("a"))
+
+    with pytest.raises(Refusal, match="试卷上还没有题"):
+        queries.preview(a_draft(rules=()), "one")
+
+
+def swapped(desk: queries.Desk, name: str) -> tuple[str, str]:
+    found = queries.parallel(desk, name, bank.latest())
+    return queries.name_of(found.version), found.why
+
+
+def test_parallel_item_is_a_twin_first(app: Flask) -> None:
+    imported(an_item("a"), an_item("b", twin="pair"), an_item("c", twin="pair"))
+    desk = a_desk(a_draft(rules=(), fixed=(("test/c", 1),)))
+
+    assert swapped(desk, "test/c") == ("test/b", "同组题：同一骗术，换一身衣服")
+
+
+def test_parallel_item_is_otherwise_alike_and_not_on_the_paper_yet(app: Flask) -> None:
+    imported(
+        an_item("a", difficulty=2), an_item("b", topic="police"), an_item("c", kind="true_false"),
+        an_item("d", audiences=("senior",)), an_item("e"), an_item("f", twin="pair"), an_item("g", twin="pair"),
+        an_item("h"),
+    )  # fmt: skip
+    imported(an_item("i"), code="other")
+    desk = a_desk(a_draft(rules=(), fixed=(("test/e", 1), ("test/f", 1))))
+
+    assert swapped(desk, "test/e") == ("test/h", "同一骗术、同题型、同难度的另一道题")
+
+
+def test_parallel_items_are_walked_through_in_a_ring(app: Flask) -> None:
+    imported(*(an_item(code) for code in "abc"))
+    codes = []
+    name = "test/b"
+    for number in range(3):
+        name, _ = swapped(a_desk(a_draft(rules=(), code=f"draft-{number}", fixed=((name, 1),))), name)
+        codes.append(name)
+
+    assert codes == ["test/c", "test/a", "test/b"]
+
+
+def test_parallel_item_is_for_the_audience_of_the_draft(app: Flask) -> None:
+    imported(an_item("a", audiences=("junior", "senior")), an_item("b", audiences=("senior",)))
+    junior = a_desk(a_draft(Rule(1, 1, audience="junior"), fixed=(("test/a", 1),)))
+    senior = a_desk(a_draft(Rule(1, 1, audience="senior"), code="other", fixed=(("test/a", 1),)))
+
+    with pytest.raises(Refusal, match="没有同样骗术、题型和难度的另一道题"):
+        swapped(junior, "test/a")
+    assert swapped(senior, "test/a")[0] == "test/b"
+
+
+def test_item_that_is_gone_has_no_parallel(app: Flask) -> None:
+    imported(an_item("a"))
+
+    with pytest.raises(Refusal, match="题库里已经没有这道题"):
+        swapped(a_desk(a_draft(rules=(), fixed=(("test/gone", 1),))), "test/gone")
+
+
+def test_minutes_of_a_paper_are_worked_out_once(freeze: Freeze, monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = freeze(*(an_item(f"a-{number}", stem="字" * 300) for number in range(6)))
+    first = queries.minutes(paper)
+    monkeypatch.delattr(queries.readingtime, "paper_seconds")
+
+    assert first == queries.minutes(paper) == 8

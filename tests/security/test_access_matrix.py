@@ -19,6 +19,7 @@ from quizsvc.campaign.models import OfficialAccount
 from quizsvc.core import linkcode
 from quizsvc.core.access import Identity, permits, scopes
 from quizsvc.db import db
+from quizsvc.paper.models import Draft, Paper
 from quizsvc.roster.models import Enrolment, Unit
 from quizsvc.staff import queries as staff
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
@@ -60,7 +61,17 @@ def an_account_of(unit: Unit) -> tuple[Staff, int]:
     return person, db.session.scalars(select(RoleGrant.id).where(RoleGrant.staff_id == person.id)).one()
 
 
-def a_place(unit: Unit, county: Unit, round_: Any, number: int) -> Place:
+def a_draft_of(paper: Paper) -> Draft:
+    """A draft that a form of the paper's items can be shown of."""
+    names = [f"{one['bank']}/{one['item']['code']}" for one in paper.content["items"]]
+    return make.saved(
+        Draft(code="draft", kind="quiz", title="草稿", audience=None, banks=["test"], rules=[],
+              fixed=[{"item": name, "points": 10} for name in names], revision=1, author="cli", updated_at=NOON,
+              paper_id=None)
+    )  # fmt: skip
+
+
+def a_place(unit: Unit, county: Unit, round_: Any, draft_id: int, number: int) -> Place:
     is_class = unit.kind == "class"
     person, grant_id = an_account_of(unit)
     link = make.a_link(round_, unit, code=CODES[number]) if is_class else None
@@ -79,6 +90,8 @@ def a_place(unit: Unit, county: Unit, round_: Any, number: int) -> Place:
             "round_id": round_.id,
             "campaign_id": round_.campaign_id,
             "paper_id": round_.paper_id,
+            "draft_id": draft_id,
+            "paper.part": "key",
             "position": 1,
             "seat": 1,
             "enrolment_id": enrolments[0] if enrolments else 0,
@@ -107,6 +120,7 @@ def world(app: Flask, at: Any) -> dict[str, Any]:
     own, neighbour = make.a_class(school, code="703"), make.a_class(school, code="704")
     foreign = make.a_class(other_school, code="901")
     paper = make.a_paper()
+    draft = a_draft_of(paper)
     here, there = make.a_round(county, paper=paper), make.a_round(other_county, paper=paper)
     for round_ in (here, there):
         make.saved(
@@ -120,10 +134,10 @@ def world(app: Flask, at: Any) -> dict[str, Any]:
         name: make.a_staff(name, name, (held[0], units[held[1]])) for name, held in PEOPLE.items() if held
     }
     places = {
-        "own": a_place(own, county, here, 0),
-        "neighbour": a_place(neighbour, county, here, 1),
-        "foreign": a_place(foreign, other_county, there, 2),
-        "school": a_place(school, county, here, 3),
+        "own": a_place(own, county, here, draft.id, 0),
+        "neighbour": a_place(neighbour, county, here, draft.id, 1),
+        "foreign": a_place(foreign, other_county, there, draft.id, 2),
+        "school": a_place(school, county, here, draft.id, 3),
     }
     return {"people": people, "places": places}
 

@@ -52,6 +52,7 @@
     function later(s) { clearTimeout(timer); timer = setTimeout(push, s * 1000); }
     function push() {
       clearTimeout(timer); if (over || busy) return;
+      if (root.dataset.preview) return say('note', '预览不保存');
       if (!handing && !dirty()) { if (tries && navigator.onLine !== false) { tries = 0; say('ok', '答案已保存'); } return; }
       var was = seq.slice(), hand = handing; busy = true;
       if (!tries) say('wait', hand ? '正在交卷…' : '正在保存…');

@@ -1,0 +1,65 @@
+/* 组卷:改一步只换变了的部分,页面和题库都留在原处,手机只在变了时重画。没有脚本时每一步都是普通的表单和链接。 */
+(function () {
+  var busy = false, pressed;
+  if (!document.getElementById("desk") || !window.DOMParser || !window.URLSearchParams || !Element.prototype.closest) return;
+  function each(list, act) { Array.prototype.forEach.call(list, act); }
+  function part(id, page) { return (page || document).getElementById(id); }
+  function put(id, page) { part(id).parentNode.replaceChild(document.importNode(part(id, page), true), part(id)); }
+  function homes(one) {
+    for (var ids = []; one; one = one.parentElement) if (one.id) ids.push(one.id);
+    return ids;
+  }
+  function look(page) {
+    var glass = part("glass", page);
+    return glass ? glass.getAttribute("src") + glass.getAttribute("sandbox") : "";
+  }
+  function swap(page, from) {
+    var top = part("stock") && part("stock").scrollTop, open = [], desk = part("desk"), here;
+    each(desk.querySelectorAll("details[open]"), function (one) { if (one.id) open.push(one.id); });
+    each(document.querySelectorAll("#m>.toast"), function (one) { one.parentNode.removeChild(one); });
+    each(page.querySelectorAll("#m>.toast"), function (one) { desk.parentNode.insertBefore(document.importNode(one, true), desk); });
+    each(["head", "bank", "sheet"], function (id) { put(id, page); });
+    if (look() !== look(page)) put("phone", page);
+    each(open, function (id) { if (part(id)) part(id).open = true; });
+    if (part("stock")) part("stock").scrollTop = from.indexOf("stock") < 0 && from.indexOf("sheet") < 0 && from.indexOf("phone") < 0 ? 0 : top;
+    document.title = page.title;
+    here = from.filter(function (id) { return part(id); })[0];
+    if (!here) return;
+    if (part(here).tabIndex < 0) part(here).setAttribute("tabindex", "-1");
+    part(here).focus({ preventScroll: true });
+  }
+  function load(method, address, body, from, otherwise) {
+    var request = new XMLHttpRequest();
+    if (busy) return;
+    busy = true;
+    request.open(method, address);
+    if (body) request.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
+    request.onloadend = function () {
+      var page;
+      busy = false;
+      if (request.status !== 200) return otherwise();
+      page = new DOMParser().parseFromString(request.responseText, "text/html");
+      if (!part("desk", page)) return location.assign(request.responseURL);
+      history.replaceState(null, "", request.responseURL);
+      swap(page, from);
+    };
+    request.send(body);
+  }
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("#desk a[href]");
+    pressed = event.target.closest("button");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.pathname !== location.pathname) return;
+    event.preventDefault();
+    load("GET", link.href, null, homes(link), function () { location.assign(link.href); });
+  });
+  document.addEventListener("submit", function (event) {
+    var form = event.target, button = event.submitter || pressed, fields, address;
+    if (!form.hasAttribute("data-inside") || (button && button.form !== form)) return;
+    event.preventDefault();
+    fields = new URLSearchParams(new FormData(form));
+    address = (button && button.getAttribute("formaction")) || form.getAttribute("action");
+    if (button && button.name) fields.append(button.name, button.value);
+    if (form.method === "post") load("POST", address, fields.toString(), homes(button || form), function () { location.reload(); });
+    else load("GET", address.split(/[?#]/)[0] + "?" + fields, null, homes(form), function () { form.submit(); });
+  });
+})();

@@ -180,6 +180,14 @@ def sit_floor(seat: Seat) -> Sitting:
     return phone.sat(seat, begun)
 
 
+def choices_on(text: str) -> dict[int, list[str]]:
+    """Find the options a page of questions offers, by position."""
+    offered: dict[int, list[str]] = {}
+    for position, value, _ in _CHOICE.findall(text):
+        offered.setdefault(int(position), []).append(value)
+    return offered
+
+
 def _answers(page: Page, seat: Seat) -> list[tuple[int, str]]:
     """Choose as many right answers as the seat is to have, in places that differ from seat to seat."""
     offered: dict[int, list[tuple[str, bool]]] = {}

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -87,9 +88,20 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
     db.init_app(app)
     migrate.init_app(app, db)
+    app.teardown_appcontext(lambda _error: let_go())  # before the extension closes the session
     with app.app_context():
         _keep_private(db.engine)
         tune(db.engine, settings)
+
+
+def let_go() -> None:
+    """Close the session; when its connection has died meanwhile, that is dropped and the answer stands."""
+    if not db.session.registry.has():
+        return
+    try:
+        db.session.close()
+    except DBAPIError:
+        db.session().invalidate()
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import structlog
@@ -48,9 +49,11 @@ def run(settings: Settings, opened: socket.socket) -> None:
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         for child in children:
-            os.kill(child, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it may have died this very moment
+                os.kill(child, signal.SIGTERM)
         for child in children:
-            os.waitpid(child, 0)
+            with suppress(ChildProcessError):
+                os.waitpid(child, 0)
         os._exit(0)
 
     signal.signal(signal.SIGTERM, stop)

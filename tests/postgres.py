@@ -2,13 +2,13 @@
 
 import atexit
 import os
-import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -27,51 +27,106 @@ def binaries() -> Path | None:
     return versions[-1].parent if versions else None
 
 
-@cache
-def server() -> str:
-    """Start the cluster once and return its address without a database name."""
-    given = os.environ.get("QUIZSVC_TEST_POSTGRES")
-    if given:
-        return given.rstrip("/")
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running cluster of its own."""
+
+    programs: Path
+    folder: Path
+    port: int
+    durable: bool
+
+    @property
+    def address(self) -> str:
+        """Its address without a database name."""
+        return f"postgresql+psycopg://quizsvc@127.0.0.1:{self.port}"
+
+    def database(self, name: str) -> str:
+        """Create an empty database and return its address."""
+        with self._connected() as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return f"{self.address}/{name}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        fast = [] if self.durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        options = [
+            "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=120",
+            "-c", f"unix_socket_directories={self.folder}", *fast,
+        ]  # fmt: skip
+        self._control("start", "-w", "-o", " ".join(options), "-l", str(self.folder / "log"))
+
+    def stop(self) -> None:
+        """End it and delete it."""
+        self._control("stop", "-m", "fast", "-w")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def restart_at_once(self) -> None:
+        """Stop it as a crash would, and start it again: it recovers from its log."""
+        self._control("stop", "-m", "immediate", "-w")
+        self.start()
+
+    def kill_a_backend(self) -> None:
+        """End every session of others, in the middle of whatever they do."""
+        with suppress(psycopg.OperationalError), self._connected() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+
+    def _connected(self) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(
+            f"host=127.0.0.1 port={self.port} user=quizsvc dbname=postgres", autocommit=True
+        )
+
+    def _control(self, *arguments: str) -> None:
+        run_as_owner([self.programs / "pg_ctl", "-D", self.folder / "data", *arguments], self.folder)
+
+
+def run_as_owner(command: list[str | Path], folder: Path) -> None:
+    """Run a program of the server as somebody who is not root."""
+    as_user = {"user": "postgres"} if os.geteuid() == 0 else {}
+    subprocess.run(
+        command, check=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, **as_user,
+    )  # fmt: skip
+
+
+@contextmanager
+def cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """Run a throw-away cluster; without durability it is fast and must not be killed."""
     programs = binaries()
     if programs is None:
         pytest.skip(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="quizsvc-pg-"))
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     if os.geteuid() == 0:
-        shutil.chown(folder, user)
+        shutil.chown(folder, "postgres")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    data = folder / "data"
-    as_user = {"user": user} if os.geteuid() == 0 else {}
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "quizsvc", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-        check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user,
+    run_as_owner(
+        [programs / "initdb", "-D", folder / "data", "-U", "quizsvc", "--auth=trust", "-E", "UTF8",
+         "--locale=C.UTF-8", "-N"], folder,
     )  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-             "-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "full_page_writes=off",
-             "-c", "max_connections=120"],
-            stdout=log, stderr=log, cwd=folder, **as_user,
-        )  # fmt: skip
+    running = Cluster(programs, folder, port, durable)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
 
-    def stop() -> None:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
 
-    atexit.register(stop)
-    address = f"postgresql+psycopg://quizsvc@127.0.0.1:{port}"
-    for _ in range(100):
-        try:
-            psycopg.connect(f"host=127.0.0.1 port={port} user=quizsvc dbname=postgres").close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return address
-    raise RuntimeError((folder / "log").read_text())
+@cache
+def server() -> str:
+    """Start the cluster of the tests once and return its address without a database name."""
+    given = os.environ.get("QUIZSVC_TEST_POSTGRES")
+    if given:
+        return given.rstrip("/")
+    lifetime = ExitStack()
+    running = lifetime.enter_context(cluster())
+    atexit.register(lifetime.close)
+    return running.address
 
 
 def fresh_database(name: str) -> str:

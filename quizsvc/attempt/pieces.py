@@ -4,7 +4,7 @@ A form changes three things of a question: its position, the order of its option
 carries a placeholder where they belong; the macros of `_parts.html` write both the pieces and the other pages.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_uppercase
@@ -13,13 +13,14 @@ from flask import current_app
 from markupsafe import Markup
 
 from quizsvc.attempt.queries import Sheet
-from quizsvc.core import bankfile
+from quizsvc.core.bankfile import KIND_NAMES
 from quizsvc.core.marking import Saved
 from quizsvc.paper import queries as paper
-from quizsvc.paper.queries import FrozenPaper
+from quizsvc.paper.queries import FrozenPaper, ReviewItem
 
 KEPT = 4000
 NOTHING_SAVED = Saved(0, ())
+MANY = KIND_NAMES["multiple_choice"]
 
 # characters nobody can type, from Unicode's area for private use
 POSITION, SEQUENCE, TOKEN, CHECKED, LETTER = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
@@ -99,10 +100,28 @@ def _lines(items: int) -> Markup:
 @lru_cache(maxsize=KEPT)
 def lesson(frozen: FrozenPaper, index: int) -> Lesson:
     """Write what there is to learn from an item of a paper."""
-    parts, item = _parts(), frozen.items[index].item
-    told = bankfile.segments(item.scene.text, item.scene.tells) if item.scene else ()
-    shown = paper.item_view(frozen.items[index], options=())
-    return Lesson(scene=parts["scene_told"](shown, told), why=parts["why"](item.explanation))
+    parts, entry = _parts(), frozen.items[index]
+    shown = paper.item_view(entry, options=())
+    return Lesson(scene=parts["scene_told"](shown, entry.told), why=parts["why"](entry.item.explanation))
+
+
+def explained(told: Lesson, item: ReviewItem, shown: Collection[str]) -> Markup:
+    """Write an answered item: its scene with the tells, what was chosen and right, and why."""
+    key_shown = "key" in shown
+    options = (
+        _answered(option.text, item.kind_name == MANY, option.chosen, option.key, key_shown).replace(
+            LETTER, option.letter
+        )
+        for option in item.options
+        if option.chosen or (option.key and key_shown)
+    )
+    why = told.why if "explanation" in shown else ""
+    return Markup(f"{told.scene}{''.join(options)}{why}")  # noqa: S704 made of what Jinja has escaped
+
+
+@lru_cache(maxsize=KEPT)
+def _answered(text: str, many: bool, chosen: bool, key: bool, key_shown: bool) -> str:
+    return str(_parts()["answered"](text, many, chosen, key, key_shown, LETTER))
 
 
 def _parts() -> Mapping[str, Callable[..., Markup]]:

@@ -15,7 +15,7 @@ from quizsvc.campaign.queries import RoundRow
 from quizsvc.core import marking, window
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Unknown
-from quizsvc.db import db, run
+from quizsvc.db import db, run, subtree
 from quizsvc.link.models import Link
 from quizsvc.link.queries import UnknownLink
 from quizsvc.roster import queries as roster
@@ -420,17 +420,27 @@ def answered(answers: Mapping[str, Any]) -> int:
     return sum(1 for _, chosen in answers.values() if chosen)
 
 
+_HEADS = roster.EXPECTED.subquery("heads")
 _DONE = select(func.count(Attempt.participant_id.distinct())).where(
     Attempt.round_id == bindparam("round_id"),
     Attempt.unit_id == bindparam("unit_id"),
     Attempt.submitted_at.is_not(None),
     Attempt.voided_at.is_(None),
 )
+_CLASS_PROGRESS = select(
+    _DONE.scalar_subquery().label("done"),
+    func.coalesce(func.max(_HEADS.c.expected - _HEADS.c.exempt), 0).label("expected"),
+).where(_HEADS.c.unit_id == bindparam("unit_id"))
 
 
-def done_in_class(round_id: int, unit_id: int) -> int:
-    """Count the people of a class with a submitted attempt (1 statement)."""
-    return int(run(_DONE, round_id=round_id, unit_id=unit_id).scalar_one())
+def class_progress(state: Sheet) -> tuple[int, int]:
+    """Count the people of a class with a submitted attempt, and those who are expected (1 statement)."""
+    low, high = subtree(state.unit_path)
+    row = run(
+        _CLASS_PROGRESS, round_id=state.round_id, unit_id=state.unit_id, low=low, high=high, term=state.term,
+        frozen_at=state.frozen_at,
+    ).one()  # fmt: skip
+    return row.done, row.expected
 
 
 def starts_by_source(round_id: int, unit_id: int) -> dict[str, int]:

@@ -44,7 +44,7 @@ blueprint = Blueprint("attempt", __name__, template_folder="templates")
 seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/staff")
 
 HALF_A_YEAR_S = 180 * 24 * 3600
-DOORWAY_LASTS = timedelta(seconds=5)
+DOORWAY_LASTS = timedelta(seconds=10)
 MOST_DOORWAYS = 2000
 _DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -391,7 +391,7 @@ def result(attempt_id: str) -> ResponseReturnValue:
         if "answers" in shown
         else ()
     )
-    expected = roster.expected_by_unit(state.unit_path, state.term, state.frozen_at).get(state.unit_id)
+    done, expected = queries.class_progress(state)
     more = state.allowed - state.ordinal if at < state.window_closes_at and not state.another_is_open else 0
     return render_template(
         "attempt/result.html",
@@ -401,11 +401,16 @@ def result(attempt_id: str) -> ResponseReturnValue:
         to_go=_still_to_get_right(marks, state.threshold_permyriad),
         shown=shown,
         review=review,
-        lessons={item.position: pieces.lesson(frozen, state.form[item.position - 1][0]) for item in review},
+        explained={
+            item.position: pieces.explained(
+                pieces.lesson(frozen, state.form[item.position - 1][0]), item, shown
+            )
+            for item in review
+        },
         every=every,
         name=roster.masked_name(state.enrolment_id) if state.identity == "roster" else None,
-        done=queries.done_in_class(state.round_id, state.unit_id),
-        expected=expected.expected - expected.exempt if expected else 0,
+        done=done,
+        expected=expected,
         more=more,
         overdue=state.overdue,
     )
@@ -483,7 +488,8 @@ def _practice_page(state: Sheet, step: int, chosen: tuple[str, ...]) -> Response
         item=paper.view(frozen, form, seed).items[0],
         chosen=chosen,
         review=review,
-        lesson=pieces.lesson(frozen, steps[step]),
+        explained=review
+        and pieces.explained(pieces.lesson(frozen, steps[step]), review, ("key", "explanation")),
         step=step,
         steps=len(steps),
     )

@@ -87,6 +87,8 @@ class FrozenItem:
     bank: str
     item: bankfile.Item
     key: frozenset[int]
+    told: tuple[tuple[str, bool], ...]
+    """The scene in pieces, True where a tell is; empty without a scene."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -641,7 +643,8 @@ def _frozen_item(index: int, entry: Mapping[str, Any]) -> FrozenItem:
 
 def _item(index: int, version_id: int, bank_code: str, item: bankfile.Item) -> FrozenItem:
     key = frozenset(place for place, option in enumerate(item.options) if option.key)
-    return FrozenItem(index, version_id, bank_code, item, key)
+    told = bankfile.segments(item.scene.text, item.scene.tells) if item.scene else ()
+    return FrozenItem(index, version_id, bank_code, item, key, told)
 
 
 @lru_cache(maxsize=KEPT)
@@ -724,7 +727,7 @@ def _review_item(
         topic_name=paper.topics.get(item.topic, item.topic),
         channel_name=bankfile.CHANNEL_NAMES[scene.channel] if scene else None,
         sender=scene.sender if scene else None,
-        scene=bankfile.segments(scene.text, scene.tells) if scene else (),
+        scene=frozen_item.told,
         stem=item.stem,
         options=tuple(
             ReviewOption(letter, item.options[index].text, index in chosen, item.options[index].key)

@@ -187,13 +187,14 @@ def _expected_select() -> Select[int, int, int]:
     )
 
 
-_EXPECTED = _expected_select()
+EXPECTED = _expected_select()
+"""Unit, expected and exempt under a path (low, high) for a term at a freeze; to be run or joined to."""
 
 
 def expected_by_unit(path: str, term: str, frozen_at: datetime) -> dict[int, Expected]:
     """Return the denominators under a path: the head-count at the freeze, else the first after it."""
     low, high = subtree(path)
-    rows = run(_EXPECTED, low=low, high=high, term=term, frozen_at=frozen_at)
+    rows = run(EXPECTED, low=low, high=high, term=term, frozen_at=frozen_at)
     return {row.unit_id: Expected(row.expected, row.exempt) for row in rows}
 
 

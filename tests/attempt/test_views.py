@@ -51,7 +51,7 @@ def test_landing_is_remembered_for_seconds_and_starting_is_checked_afresh(
 
     assert warm == []
     assert Pupil(phone).start().status_code == 404
-    at(NOON + timedelta(seconds=6))
+    at(NOON + timedelta(seconds=11))
     assert phone.get(f"/c/{CODE}").status_code == 404
 
 

@@ -283,7 +283,7 @@ def test_revoked_and_unknown_codes_get_the_same_bytes(town: Town, teacher: Desk,
     assert answer.location == of_class(town)
     assert "这个班现在没有能用的链接" in teacher.page(of_class(town))
 
-    at(clock.now() + timedelta(seconds=6))  # a landing page is remembered for five seconds
+    at(clock.now() + timedelta(seconds=11))  # a landing page is remembered for ten seconds
     revoked = app.test_client().get(f"/c/{code}")
     unknown = app.test_client().get("/c/000000" + "0")
     assert UNKNOWN in revoked.get_data(as_text=True)

@@ -101,7 +101,9 @@ def checked(body: bytes, *, too_large: str) -> bytes:
     return body
 
 
-def archive(body: bytes, *, broken: str, too_much: str = TOO_MUCH) -> Archive:
+def archive(
+    body: bytes, *, broken: str, too_much: str = TOO_MUCH, most_members: int = MOST_MEMBERS
+) -> Archive:
     """Open an archive; look at the declared sizes and the names before anything is unpacked."""
     try:
         opened = zipfile.ZipFile(io.BytesIO(body))
@@ -109,7 +111,7 @@ def archive(body: bytes, *, broken: str, too_much: str = TOO_MUCH) -> Archive:
     except _DAMAGE:
         raise Unreadable(broken) from None
     unpacked = sum(member.file_size for member in members)
-    if len(members) > MOST_MEMBERS or unpacked > LARGEST_UNPACKED or unpacked > MOST_RATIO * len(body):
+    if len(members) > most_members or unpacked > LARGEST_UNPACKED or unpacked > MOST_RATIO * len(body):
         raise Unreadable(too_much)
     if any(_leads_outside(member) for member in members):
         raise Unreadable("压缩包里有指向别处的文件名，没有打开。请重新打包再上传。")

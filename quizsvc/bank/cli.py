@@ -257,6 +257,9 @@ def _reading(paths: Sequence[Path]) -> Reading:
 def _show_plan(plan: queries.ImportPlan, words: bankfile.Vocabulary) -> None:
     for note in plan.notes:
         click.echo(f"注意 {note}")
+    for one in (*plan.new, *plan.changed, *plan.same):
+        for note in one.notes:
+            click.echo(f"注意 {one.place} {one.item.code}  {note}")
     for one in plan.changed:
         told = revision.changes(one.before, one.item, words) if one.before else ()
         click.echo(f"修改 {one.place} {one.item.code}  {'、'.join(change.label for change in told)}")

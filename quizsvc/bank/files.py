@@ -22,6 +22,10 @@ FORMS = {".toml": "toml", ".json": "json"}
 
 # the field a rule of the lint is about, so that its fault points at that line
 _FIELDS: dict[str, tuple[str, ...]] = {
+    "no-source": ("source",),
+    "reviewed-in-future": ("reviewed_on",),
+    "equal-twins": ("twin",),
+    "no-tells": ("scene",),
     "unknown-kind": ("kind",),
     "unknown-topic": ("topic",),
     "unknown-audience": ("audiences",),
@@ -328,6 +332,9 @@ def _judged(placed: Sequence[_Placed], words: bankfile.Vocabulary | None, today:
         yield FileFault(one.file.name, line, one.item.code, fault.rule, fault.severity, fault.text)
     first: dict[str, _Placed] = {}
     for one in placed:
+        for fault in bankfile.lint_code(one.item):
+            line = one.line("code")
+            yield FileFault(one.file.name, line, one.item.code, fault.rule, fault.severity, fault.text)
         before = first.setdefault(one.item.code, one)
         if before is not one:
             text = f"题号重复：{before.file.name} 第 {before.line('code')} 行已经用过“{one.item.code}”。"

@@ -16,6 +16,7 @@ from quizsvc.core.refusal import Unknown
 from quizsvc.db import db
 
 RETIRED = "retired"
+MOST_ALIKE = 5
 STATE_NAMES = {DRAFT: "草稿", REVIEWED: "已审", PUBLISHED: "已发布", RETIRED: "停用"}
 _PERSON = "staff:"
 
@@ -171,11 +172,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One item of a file and the wording it would replace; `place` is where the file has it."""
+    """One item of a file and the wording it would replace; `place` is where the file has it.
+
+    notes: sentences about what the file says of it and the item does not
+    """
 
     place: str
     item: bankfile.Item
     before: bankfile.Item | None
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What a file of questions would change in a bank; `rejected` are those that cannot be taken."""
+    """What a file of questions would change in a bank; `rejected` are those that cannot be taken.
+
+    notes: sentences about all of them, also those that would stand beside more than MOST_ALIKE
+    """
 
     form: str
     notes: tuple[str, ...]
@@ -393,10 +401,20 @@ def plan_import(
     }
     fit = [one for one in taken if not stops[one.item.code]]
     found = compared(bank_code, [one.item for one in fit], origin=WEB)
-    planned = {one.item.code: Planned(one.draft.place, one.item, known.get(one.item.code)) for one in fit}
+    noted = Counter(note for one in fit for note in one.notes)
+    common = {note: number for note, number in noted.items() if number > MOST_ALIKE}
+    planned = {
+        one.item.code: Planned(
+            one.draft.place,
+            one.item,
+            known.get(one.item.code),
+            tuple(note for note in one.notes if note not in common),
+        )
+        for one in fit
+    }
     return ImportPlan(
         form=reading.form,
-        notes=reading.notes,
+        notes=(*reading.notes, *(f"{number} 道题：{note}" for note, number in common.items())),
         new=tuple(planned[code] for code in found.new),
         changed=tuple(planned[code] for code in found.changed),
         same=tuple(planned[code] for code in found.same),

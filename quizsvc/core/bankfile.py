@@ -47,6 +47,9 @@ DIFFICULTY_NAMES = {1: "容易", 2: "中等", 3: "较难"}
 OPTION_COUNTS = {"single_choice": (2, 8), "multiple_choice": (3, 8), "true_false": (2, 2)}
 USUAL_COUNTS = {"single_choice": (3, 5), "multiple_choice": (4, 5), "true_false": (2, 2)}
 
+RESERVED_CODES = frozenset({"new", "import", "review", "export", "usage"})
+"""Codes whose address would be that of another page of the bank."""
+
 DRAFT_RULES = frozenset({"no-explanation", "no-source"})
 """Errors a draft may have: somebody still writes at it. Nothing is published with one."""
 
@@ -255,6 +258,7 @@ def lint(items: Sequence[Item], vocabulary: Vocabulary, today: date) -> tuple[Fa
     company = _Company.of(items)
     faults: list[Fault] = []
     for item in items:
+        faults += lint_code(item)
         faults += _of_words(item)
         faults += _of_slugs(item, vocabulary)
         faults += _of_key(item)
@@ -266,6 +270,18 @@ def lint(items: Sequence[Item], vocabulary: Vocabulary, today: date) -> tuple[Fa
         faults += _of_days(item, today)
         faults += company.faults(item)
     return tuple(faults)
+
+
+def lint_code(item: Item) -> tuple[Fault, ...]:
+    """Find what is wrong with the code of an item by itself; lint() does it too.
+
+    item: any item
+    return: at most one fault
+    """
+    if item.code not in RESERVED_CODES:
+        return ()
+    text = f"题号“{item.code}”是网页地址里的词，请换一个，例如“{item.code}-01”。"
+    return (_error("reserved-code", item, text),)
 
 
 def longest(item: Item, *, shortest: bool = False) -> int | None:
@@ -456,7 +472,8 @@ def _of_slugs(item: Item, vocabulary: Vocabulary) -> Iterator[Fault]:
     if item.kind not in KIND_NAMES:
         yield _error("unknown-kind", item, f"题型“{item.kind}”不认识。{_choice(KINDS)}")
     if item.topic not in vocabulary.topics:
-        yield _error("unknown-topic", item, f"主题“{item.topic}”不在词表里。")
+        text = f"主题“{item.topic}”不在词表里。" if item.topic else "没有写主题。"
+        yield _error("unknown-topic", item, text)
     if not item.audiences:
         yield _error("unknown-audience", item, "没有写适用人群。")
     for audience in item.audiences:

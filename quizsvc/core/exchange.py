@@ -32,7 +32,13 @@ WRONG_WORDS = frozenset(
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _SCENE = re.compile(r"【([^】]+)】([^\n]*)\n(.*?)\n【问题】(.*)", re.DOTALL)
 _CHANNELS = {name: slug for slug, name in CHANNEL_NAMES.items()}
+_AUDIENCES = {slug: slug for slug in AUDIENCE_NAMES} | {name: slug for slug, name in AUDIENCE_NAMES.items()}
+_DIFFICULTIES = {str(level): level for level in DIFFICULTY_NAMES} | {
+    name: level for level, name in DIFFICULTY_NAMES.items()
+}
 _LINES = ("骗术：", "破绽：", "应对：")
+_HEADING = re.compile(rf"(?={'|'.join(_LINES)})")
+_MOST_TOLD = 40  # characters of a word nobody knows
 _ALWAYS = frozenset({"topic", "kind", "difficulty", "reviewed"})  # together only tags_of() writes them
 
 
@@ -119,10 +125,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A draft and the item it became."""
+    """A draft and the item it became.
+
+    notes: sentences about what the file says of it and the item does not
+    """
 
     draft: Draft
     item: Item
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +152,11 @@ class _Tags:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The vocabulary by what stands in files, folded."""
+    """The vocabulary by what stands in files, folded; the names are those of the topics by slug."""
 
     topics: Mapping[str, str]
     beliefs: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +288,9 @@ def take(
     defaults: for what neither the file nor a known item says
     vocabulary: the shared words; a topic may also be given by its Chinese name
     return: the items in file order, and the drafts that cannot become one with those the reader rejected.
-        What a file does not say of a known item stays as it is; a draft is known by its code, else by what it
-        asks, so that the same file again changes nothing. A new one gets a code made from what it asks.
+        What a file does not say of a known item stays as it is, and a word nobody knows counts as not said, but
+        is told in the notes. A draft is known by its code, else by what it asks, so that the same file again
+        changes nothing. A new one gets a code made from what it asks.
     """
     bank, words = _bank(known), _words(vocabulary)
     asked = Counter(_folded(draft.stem) for draft in reading.drafts)
@@ -295,7 +307,7 @@ def take(
             rejected.append(Rejected(draft.place, _beginning(draft), str(unfit)))
         else:
             places[code] = draft.place
-            taken.append(Taken(draft, item))
+            taken.append(Taken(draft, item, _notes(draft, item, words)))
     return tuple(taken), tuple(rejected)
 
 
@@ -321,6 +333,7 @@ def _words(vocabulary: Vocabulary) -> _Words:
         | {_folded(slug): slug for slug in topics},
         beliefs={_folded(name): slug for slug, name in beliefs.items()}
         | {_folded(slug): slug for slug in beliefs},
+        names=topics,
     )
 
 
@@ -347,7 +360,7 @@ def _item(draft: Draft, code: str, before: Item | None, defaults: Defaults, word
         kind=tags.one("kind") or draft.kind or _kind(options),
         topic=words.topics.get(_folded(tags.one("topic"))) or (kept or defaults).topic,
         audiences=_audiences(tags) or (kept or defaults).audiences,
-        difficulty=_difficulty(tags.one("difficulty")) or (kept or defaults).difficulty,
+        difficulty=_DIFFICULTIES.get(tags.one("difficulty")) or (kept or defaults).difficulty,
         stem=stem,
         options=options,
         explanation=(
@@ -407,15 +420,56 @@ def _scene(text: str, tells: tuple[str, ...], kept: Item | None) -> tuple[Scene 
 
 
 def _explained(text: str) -> Explanation:
-    """The three lines by their headings; a text without headings is what gives the fraud away."""
+    """The three lines by their headings; a text without headings is what gives the fraud away.
+
+    A text of one line that begins with a heading may have all three in it.
+    """
     parts: dict[str, list[str]] = {}
     heading = ""
+    if "\n" not in text and text.startswith(_LINES):
+        text = _HEADING.sub("\n", text).lstrip("\n")
     for line in text.split("\n"):
         heading = next((one for one in _LINES if line.startswith(one)), heading)
         parts.setdefault(heading, []).append(line.removeprefix(heading))
     trick, tell, action = ("\n".join(parts.get(one, [])).strip() for one in _LINES)
     loose = "\n".join(parts.get("", [])).strip()
     return Explanation(trick, "\n".join(filter(None, (loose, tell))), action)
+
+
+def _notes(draft: Draft, item: Item, words: _Words) -> tuple[str, ...]:
+    """What the file says of it that nobody knows, and what the item has instead."""
+    tags = _tags(draft.tags)
+    topic, difficulty = tags.one("topic"), tags.one("difficulty")
+    audiences = [word for word in tags.values.get("audience", ()) if word not in _AUDIENCES]
+    unknown = (
+        (
+            "主题",
+            [topic] if _folded(topic) not in words.topics else [],
+            [words.names.get(item.topic, item.topic)],
+        ),
+        ("人群", audiences, [AUDIENCE_NAMES.get(slug, slug) for slug in item.audiences]),
+        (
+            "难度",
+            [difficulty] if difficulty not in _DIFFICULTIES else [],
+            [DIFFICULTY_NAMES.get(item.difficulty, str(item.difficulty))],
+        ),
+    )
+    told = [
+        f"不认识的{field}“{_shortened('、'.join(said))}”，用了“{'、'.join(used)}”。"
+        for field, several, used in unknown
+        if (said := dict.fromkeys(word.strip() for word in several if word.strip()))
+    ]
+    return (*told, *(["选项的反馈没有导入。"] if _untold(draft, item, words) else []))
+
+
+def _untold(draft: Draft, item: Item, words: _Words) -> bool:
+    """Say whether a choice has a note that is neither its belief now nor part of the explanation."""
+    explained = {_folded(line) for line in draft.explanation.split("\n")}
+    return any(
+        words.beliefs.get(_folded(choice.note), choice.note) != option.belief
+        and not explained.issuperset(_folded(line) for line in choice.note.split("\n") if line.strip())
+        for choice, option in zip(draft.choices, item.options, strict=True)
+    )
 
 
 def _tags(tags: Sequence[str]) -> _Tags:
@@ -427,18 +481,8 @@ def _tags(tags: Sequence[str]) -> _Tags:
 
 
 def _audiences(tags: _Tags) -> tuple[str, ...]:
-    slugs = {name: slug for slug, name in AUDIENCE_NAMES.items()}
-    words = tags.values.get("audience", [])
-    return tuple(
-        dict.fromkeys(slugs.get(word, word) for word in words if slugs.get(word, word) in AUDIENCE_NAMES)
-    )
-
-
-def _difficulty(word: str) -> int | None:
-    levels = {str(level): level for level in DIFFICULTY_NAMES} | {
-        name: level for level, name in DIFFICULTY_NAMES.items()
-    }
-    return levels.get(word)
+    words = tags.values.get("audience", ())
+    return tuple(dict.fromkeys(_AUDIENCES[word] for word in words if word in _AUDIENCES))
 
 
 def _day(word: str) -> date | None:
@@ -450,6 +494,10 @@ def _day(word: str) -> date | None:
 
 def _beginning(draft: Draft) -> str:
     return " ".join(draft.stem.split())[:40]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_TOLD else f"{text[:_MOST_TOLD]}…"
 
 
 def _folded(text: str) -> str:

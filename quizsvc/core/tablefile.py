@@ -14,11 +14,18 @@ from quizsvc.core.refusal import Refusal
 
 Path = tuple[str | int, ...]
 
+DEEPEST = 16
+"""Parts of a path that has a place of its own; prefixes of longer ones would take memory by the square."""
+
 _NAME = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _NAMES = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_NAMES})\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(rf"\s*({_NAMES})\s*=")
-_DELIMITERS = ('"""', "'''")
+_TEXT = re.compile(
+    r'''"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}|"(?:[^"\\]++|\\.)*+"'''
+    r"""|'{3}(?:[^']++|'{1,2}(?!'))*+'{3,5}|'[^']*+'|#[^\n]*+""",
+    re.DOTALL,
+)
 _AT_LINE = re.compile(r"at line (\d+)")
 
 _SENTENCES = {
@@ -108,7 +115,8 @@ def toml_places(text: str) -> dict[Path, int]:
     """Find the line of every header and key of a TOML text.
 
     text: valid TOML
-    return: path to line; keys inside inline tables have no place of their own
+    return: path to line; keys inside lists and inline tables have no place of their own, nor has what stands
+        deeper than DEEPEST
 
     >>> toml_places('[[item]]\\ncode = "a"\\n[[item.options]]\\ntext = "b"')["item", 0, "options", 0, "text"]
     4
@@ -116,21 +124,19 @@ def toml_places(text: str) -> dict[Path, int]:
     places: dict[Path, int] = {}
     lengths: Counter[Path] = Counter()
     table: Path = ()
-    open_until = ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if open_until:
-            open_until = "" if open_until in line else open_until
+    open_lists = 0
+    for number, line in enumerate(_TEXT.sub(_emptied, text).split("\n"), start=1):
+        inside, bare = open_lists > 0, _TEXT.sub("", line)
+        open_lists += bare.count("[") - bare.count("]")
+        if inside:
             continue
+        path: Path = ()
         if header := _HEADER.match(line):
-            table = _entered(_split(header[2]), lengths, array=header[1] == "[[")
-            for length in range(1, len(table) + 1):
-                places.setdefault(table[:length], number)
-            continue
-        if key := _KEY.match(line):
-            path = table + _split(key[1])
-            for length in range(len(table) + 1, len(path) + 1):
-                places.setdefault(path[:length], number)
-        open_until = _left_open(line)
+            path = table = _entered(_split(header[2]), lengths, array=header[1] == "[[")
+        elif key := _KEY.match(line):
+            path = (table + _split(key[1]))[:DEEPEST]
+        for length in range(1, len(path) + 1):
+            places.setdefault(path[:length], number)
     return places
 
 
@@ -207,17 +213,15 @@ def spelled(path: Sequence[str | int]) -> str:
 
 
 def _entered(names: Path, lengths: Counter[Path], *, array: bool) -> Path:
-    """The path a header opens; a name on the way that is a list means its newest entry."""
+    """The path a header opens, as far as it has places; a name that is a list means its newest entry."""
     path: Path = ()
-    for name in names[:-1]:
+    for place, name in enumerate(names[:DEEPEST], start=1):
         path = (*path, name)
-        if path in lengths:
+        if array and place == len(names):
+            lengths[path] += 1
+        if lengths[path]:
             path = (*path, lengths[path] - 1)
-    path = (*path, names[-1])
-    if array:
-        lengths[path] += 1
-        path = (*path, lengths[path] - 1)
-    return path
+    return path[:DEEPEST]
 
 
 def _split(names: str) -> Path:
@@ -225,8 +229,6 @@ def _split(names: str) -> Path:
     return tuple(part.strip("\"'") for part in re.findall(_NAME, names))
 
 
-def _left_open(line: str) -> str:
-    """The delimiter of a text that goes on in the next line, "" when there is none."""
-    if line.lstrip().startswith("#"):
-        return ""
-    return next((mark for mark in _DELIMITERS if line.count(mark) % 2), "")
+def _emptied(text: re.Match[str]) -> str:
+    """The line breaks of a text of many lines, so that nothing in it looks like a key; any other as it is."""
+    return "\n" * text[0].count("\n") or text[0]

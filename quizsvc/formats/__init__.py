@@ -107,7 +107,7 @@ def read(body: bytes, *, name: str = "") -> Reading:
 
 
 def _read_archive(body: bytes) -> Reading:
-    archive = uploads.archive(body, broken=UNKNOWN_ARCHIVE)
+    archive = uploads.archive(body, broken=UNKNOWN_ARCHIVE, most_members=qti.MOST_MEMBERS)
     if docx.DOCUMENT in archive.names:
         return docx.read(body)
     mimetype = archive.read("mimetype").strip() if "mimetype" in archive.names else b""

@@ -5,6 +5,8 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
@@ -15,7 +17,9 @@ from quizsvc.core.exchange import LETTERS, Choice, Draft, Reading, Rejected
 from quizsvc.formats import markup
 
 MANIFEST = "imsmanifest.xml"
+MOST_MEMBERS = 2_000
 MOST_ITEM_ELEMENTS = 5_000
+MOST_PACKAGE_ELEMENTS = 120_000  # of all items together
 MOST_TESTS, MOST_TEST_ELEMENTS = 5, 20_000
 LANGUAGE = "zh-CN"
 NAMESPACE = "http://www.imsglobal.org/xsd/imsqtiasi_v3p0"
@@ -31,7 +35,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP archive can say: the same i
 _BROKEN = "这个文件不是完整的 QTI 题目，请从原来的系统重新导出。"
 _BROKEN_PACKAGE = "这个压缩包打不开，可能损坏了。请从原来的系统重新导出。"
 _OLD = "这是 QTI 1.2 的题目，这里能读 2.x 和 3.0。请在原来的系统里选 QTI 2.1 或 3.0 导出。"
-_TOO_MUCH = f"这个题目包太大，一个包最多 {uploads.MOST_MEMBERS} 个文件。请分成几个包再上传。"
+_TOO_MUCH = f"这个题目包太大，一个包最多 {MOST_MEMBERS} 个文件。请分成几个包再上传。"
 _NO_CHOICES = "题里没有选项。请在原来的系统里补上选项再导入。"
 _INTERACTIONS = {
     "associateinteraction": "配对",
@@ -82,7 +86,7 @@ _TELLING = """  <qti-response-processing>
 
 def read_package(body: bytes) -> Reading:
     """Read the items of a package, in the order of its test, or else of its manifest."""
-    archive = uploads.archive(body, broken=_BROKEN_PACKAGE, too_much=_TOO_MUCH)
+    archive = uploads.archive(body, broken=_BROKEN_PACKAGE, too_much=_TOO_MUCH, most_members=MOST_MEMBERS)
     place = min(
         (name for name in archive.names if posixpath.basename(name) == MANIFEST), key=len, default=None
     )
@@ -98,10 +102,11 @@ def read_package(body: bytes) -> Reading:
     found = found or [(path, Element("resource")) for path in order]  # some manifests name the test alone
     if not found:
         raise uploads.Unreadable("题目包的清单里一道题也没有。")
-    if len(found) > uploads.MOST_MEMBERS:
-        raise uploads.Unreadable(f"清单里写了 {len(found)} 道题，一个包最多读 {uploads.MOST_MEMBERS} 道。")
+    if len(found) > MOST_MEMBERS:
+        raise uploads.Unreadable(f"清单里写了 {len(found)} 道题，一个包最多读 {MOST_MEMBERS} 道。")
     found.sort(key=lambda pair: order.get(pair[0] or "", len(order)))
-    return _joined([_member(archive, path, resource) for path, resource in found])
+    allowance = _Allowance(MOST_PACKAGE_ELEMENTS)
+    return _joined([_member(archive, path, resource, allowance) for path, resource in found])
 
 
 def read_item(body: bytes) -> Reading:
@@ -137,7 +142,25 @@ class _Unfit(Exception):
     """An item that is not taken; its text says why."""
 
 
-def _member(archive: uploads.Archive, path: str | None, resource: Element) -> Reading:
+@dataclass(slots=True)
+class _Allowance:
+    """Elements that the items of a package may still have."""
+
+    left: int
+
+    def tree(self, body: bytes) -> Element:
+        """Parse an item; one that breaks off is taken to have as many elements as it has room for."""
+        most = min(MOST_ITEM_ELEMENTS, self.left)
+        spent = min(most, len(body) // len("<a/>"))
+        try:
+            root = markup.tree(body, broken=_BROKEN, most_elements=most)
+            spent = sum(1 for _ in root.iter())
+        finally:
+            self.left -= spent
+        return root
+
+
+def _member(archive: uploads.Archive, path: str | None, resource: Element, allowance: _Allowance) -> Reading:
     """One item of a package; whatever is wrong with it leaves the others alone."""
     place = path or resource.get("href", "")[:60]
     if path is None:
@@ -145,7 +168,7 @@ def _member(archive: uploads.Archive, path: str | None, resource: Element) -> Re
     if path not in archive.names:
         return _refused(place, "", "清单里写了这道题，压缩包里却没有这个文件。请从原来的系统重新导出。")
     try:
-        root = markup.tree(archive.read(path), broken=_BROKEN, most_elements=MOST_ITEM_ELEMENTS)
+        root = allowance.tree(archive.read(path))
     except uploads.Unreadable as unreadable:
         return _refused(place, "", str(unreadable))
     if _name(root.tag) != "assessmentitem":
@@ -225,6 +248,7 @@ def _keywords(resource: Element) -> Iterator[str]:
         yield from (one.text or "" for one in strings or (keyword,))
 
 
+@lru_cache(maxsize=1024)
 def _name(tag: str) -> str:
     """A name as both versions mean it: qti-simple-choice is simpleChoice."""
     return markup.local(tag).removeprefix("qti-").replace("-", "").lower()

@@ -355,6 +355,16 @@ def test_import_of_a_file_tells_what_changes_and_dry_run_writes_nothing(written:
     assert queries.newest("test")[0].number == 1
 
 
+def test_import_of_a_file_tells_what_it_does_not_take(written: Any) -> None:
+    strange = PLAIN.replace("解析：", "难度：神级\n解析：")
+
+    output = written(strange).output.splitlines()
+
+    assert [line for line in output if line.startswith("注意")] == [
+        f"注意 第 1 行 {queries.newest('test')[0].item.code}  不认识的难度“神级”，用了“中等”。"
+    ]
+
+
 def test_import_of_several_files_names_the_file_of_each_fault(
     app: Flask, written: Any, tmp_path: Path
 ) -> None:

@@ -202,6 +202,62 @@ def test_plan_counts_a_retired_item_that_comes_back_as_a_change(app: Flask) -> N
     assert (len(found.same), [one.item.code for one in found.revived], found.changes) == (1, ["a-1"], 1)
 
 
+def test_plan_tells_at_the_row_what_the_file_says_and_the_item_does_not(app: Flask) -> None:
+    bank_of(an_item("a-1"))
+    told = ("不认识的主题“钓鱼”，用了“刷单返利”。", "选项的反馈没有导入。")
+    spoken = replace(
+        ASKED, tags=("topic:钓鱼",), choices=(Choice("停下", key=True), Choice("照做", note="再想想"))
+    )
+    same = replace(draft_of(an_item("a-1"), WORDS), place="第 9 行")
+    spoken_same = replace(same, tags=(*same.tags, "audience:火星人"))
+
+    found = plan(spoken, spoken_same)
+
+    assert [(one.place, one.notes) for one in (*found.new, *found.same)] == [
+        ("第 3 行", told), ("第 9 行", ("不认识的人群“火星人”，用了“初中”。",)),
+    ]  # fmt: skip
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "notes", "beside"),
+    [
+        (queries.MOST_ALIKE, ("图片没有导入。",), 1),
+        (
+            queries.MOST_ALIKE + 1,
+            ("图片没有导入。", f"{queries.MOST_ALIKE + 1} 道题：不认识的难度“9”，用了“中等”。"),
+            0,
+        ),
+    ],
+)
+def test_plan_sums_up_what_it_would_tell_of_many(
+    app: Flask, count: int, notes: tuple[str, ...], beside: int
+) -> None:
+    bank_of()
+    drafts = [
+        replace(ASKED, stem=f"第 {number} 种情况，怎么办？", tags=("difficulty:9",))
+        for number in range(count)
+    ]
+    own = replace(ASKED, tags=("topic:钓鱼",))
+
+    found = queries.plan_import(
+        "test", Reading("GIFT", (*drafts, own), (), ("图片没有导入。",)), DEFAULTS, WORDS
+    )
+
+    assert found.notes == notes
+    assert [len(one.notes) for one in found.new] == [*[beside] * count, 1]
+
+
+def test_plan_tells_nothing_of_what_is_rejected(app: Flask) -> None:
+    bank_of()
+    twins = Draft(
+        "第 9 行", "两个一样？", (Choice("同", key=True), Choice("同"), Choice("异")), tags=("topic:x",)
+    )
+    reading = Reading("纯文本", tuple(replace(twins, stem=f"{number}？") for number in range(9)))
+
+    assert queries.plan_import("test", reading, DEFAULTS, WORDS).notes == ()
+
+
 @pytest.mark.parametrize("count", [1, 30])
 def test_plan_takes_two_statements(app: Flask, watch: Watch, count: int) -> None:
     bank_of(*(an_item(f"a-{number:02}") for number in range(count)))

@@ -468,6 +468,17 @@ def test_review_of_an_item_with_errors_offers_no_approval(bureau: Desk) -> None:
     assert bureau.post("/staff/banks/test/brushing-01/review", number="7").status_code == 409
 
 
+def test_item_edited_from_the_review_returns_to_it(bureau: Desk) -> None:
+    imported()
+    drafts(make.an_item(source=""))
+    fields = fields_of(bureau, "brushing-01/edit?reviewing=1")
+
+    answer = bureau.post("/staff/banks/test/brushing-01/edit", **{**fields, "source": "警方通报"})
+
+    assert (answer.status_code, answer.location) == (303, "/staff/banks/test/review?item=brushing-01")
+    assert "通过（已审）" in bureau.page(answer.location)
+
+
 def test_draft_is_retired_from_the_review(bureau: Desk) -> None:
     imported()
     drafts(make.an_item())
@@ -476,6 +487,30 @@ def test_draft_is_retired_from_the_review(bureau: Desk) -> None:
 
     assert answer.location.startswith("/staff/banks/test/review")
     assert "没有等着审的草稿了" in bureau.page(answer.location)
+
+
+# --- codes
+
+
+def test_reserved_codes_are_the_pages_that_stand_where_an_item_would(app: Flask) -> None:
+    pages = [rule.rule.split("/") for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+
+    named = {page[4] for page in pages if page[:3] == ["", "staff", "banks"] and len(page) > 4}
+    assert {name for name in named if not name.startswith("<")} == bankfile.RESERVED_CODES
+
+
+@pytest.mark.parametrize("code", sorted(bankfile.RESERVED_CODES))
+def test_reserved_code_is_refused_in_the_editor_and_in_an_import(bureau: Desk, code: str) -> None:
+    imported()
+    item = make.an_item(code)
+    body = formats.WRITERS["toml"].write([item], files.vocabulary(), title="题库")
+
+    with pytest.raises(operations.Faulty):
+        drafts(item)
+    page = text_of(previewed(bureau, body.decode()).get_data(as_text=True))
+
+    assert f"题号“{code}”是网页地址里的词" in page
+    assert queries.newest("test") == []
 
 
 # --- imports
@@ -551,6 +586,25 @@ def test_preview_shows_the_fields_that_change(bureau: Desk) -> None:
 
     assert "修改 1（1 changed）" in page
     assert '</span>钱</del><ins><span class="vh">加上：</span>利</ins>' in page
+
+
+def test_preview_tells_beside_each_question_what_is_not_taken(bureau: Desk) -> None:
+    imported()
+
+    page = text_of(previewed(bureau, PLAIN.replace("解析：", "难度：<神级>\n解析：")).get_data(as_text=True))
+
+    assert "怎么做最稳妥？ 不认识的难度“<神级>”，用了“中等”。" in page
+
+
+def test_preview_sums_up_what_is_not_taken_of_many(bureau: Desk) -> None:
+    imported()
+    one = PLAIN.replace("解析：", "难度：神级\n解析：")
+    text = "\n".join(one.replace("1. ", f"{number}. 第 {number} 次，") for number in range(1, 10))
+
+    page = text_of(previewed(bureau, text).get_data(as_text=True))
+
+    assert page.count("不认识的难度") == 1
+    assert "注意 9 道题：不认识的难度“神级”，用了“中等”。" in page
 
 
 def test_rejected_questions_hold_the_others_back_unless_ticked(bureau: Desk) -> None:

@@ -170,6 +170,10 @@ def test_lint_of_a_good_item_is_silent(item: Item):
         (with_scene(channel="fax"), "unknown-channel"),
         (replace(BRUSHING, genuine=True), "genuine-with-tells"),
         (replace(BRUSHING, code=" "), "empty-text"),
+        *(
+            (replace(BRUSHING, code=code), "reserved-code")
+            for code in ("new", "import", "review", "export", "usage")
+        ),
         (replace(BRUSHING, stem=""), "empty-text"),
         (replace(BRUSHING, source="\n"), "no-source"),
         (replace(BRUSHING, explanation=Explanation("", "　", "\n")), "no-explanation"),
@@ -438,6 +442,7 @@ def test_lint_names_the_rule_the_item_and_the_reason():
         (with_options(RIGHT), "单选题要有 2 到 8 个选项，现在是 1 个。"),
         (with_options(RIGHT, WRONG), "单选题最好有 3 到 5 个选项，现在是 2 个。"),
         (explained(trick="", action=""), "解析里骗术、应对没有写。"),
+        (replace(BRUSHING, code="new"), "题号“new”是网页地址里的词，请换一个，例如“new-01”。"),
         (with_options(RIGHT, WRONG, OTHER, Option("回复\u200b问清楚")),
          "文字里有看不见或坏掉的字符（U+200B），请删掉后重新输入。"),
         (replace(BRUSHING, stem="自杀、博彩怎么办？"), "“博彩、自杀”不适合未成年人，请换一种说法。"),
@@ -446,6 +451,11 @@ def test_lint_names_the_rule_the_item_and_the_reason():
 )  # fmt: skip
 def test_lint_says_what_to_do(item: Item, text: str):
     assert [fault.text for fault in lint([item], VOCABULARY, TODAY)] == [text]
+
+
+@pytest.mark.parametrize("code", ["new-01", "news", "re-export", "preview"])
+def test_lint_lets_codes_pass_that_are_no_page_of_a_bank(code: str):
+    assert rules(replace(BRUSHING, code=code)) == []
 
 
 def test_lint_finds_every_fault_of_an_item():

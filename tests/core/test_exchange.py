@@ -74,6 +74,12 @@ def reasons(*drafts: Draft) -> list[tuple[str, str]]:
     return [(one.place, one.reason) for one in rejected]
 
 
+def notes(draft: Draft, *, known: tuple[Item, ...] = ()) -> tuple[str, ...]:
+    """What is told of a draft that can be taken."""
+    ((one,), _) = take(reading(draft), {item.code: item for item in known}, DEFAULTS, VOCABULARY)
+    return one.notes
+
+
 def bare(item: Item, **changes: Any) -> Draft:
     """What a file says of an item that knows stem, options and key only."""
     choices = tuple(Choice(option.text, option.key) for option in item.options)
@@ -166,7 +172,7 @@ def test_item_that_is_written_and_taken_is_the_same(item: Item, drop: str) -> No
 
     for known in ({}, others):
         items, rejected = take(reading(draft), known, strategies.DEFAULTS, strategies.VOCABULARY)
-        assert ([one.item for one in items], rejected) == ([item], ())
+        assert ([(one.item, one.notes) for one in items], rejected) == ([(item, ())], ())
 
 
 @given(items=st.lists(strategies.items(), max_size=4), later=st.dates())
@@ -305,6 +311,84 @@ def test_notes_of_wrong_choices_become_beliefs_when_they_are_some() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"tags": ("topic:钓鱼",)}, ("不认识的主题“钓鱼”，用了“冒充公检法”。",)),
+        ({"tags": ("difficulty:9",)}, ("不认识的难度“9”，用了“中等”。",)),
+        ({"tags": ("audience:火星人", "audience:", "audience:水手")}, ("不认识的人群“火星人、水手”，用了“高中”。",)),
+        ({"tags": ("audience:火星人", "audience:家长", "audience:staff")},
+         ("不认识的人群“火星人”，用了“家长、教职工”。",)),
+        ({"tags": (f"topic:{'长' * 99}",)}, (f"不认识的主题“{'长' * 40}…”，用了“冒充公检法”。",)),
+        ({"tags": (*("audience:x" for _ in range(99)), "topic: ", "difficulty: ")},
+         ("不认识的人群“x”，用了“高中”。",)),
+        ({"tags": ("topic:刷单 返利", "audience:家长", "difficulty:较难", "chapter:3", "反诈")}, ()),
+        ({"tags": ("topic:", "audience:", "difficulty:")}, ()),
+        ({"tags": ("difficulty:难", "topic:x")},
+         ("不认识的主题“x”，用了“冒充公检法”。", "不认识的难度“难”，用了“中等”。")),
+    ],
+)  # fmt: skip
+def test_word_of_a_tag_that_nobody_knows_is_told(changes: dict[str, Any], told: tuple[str, ...]) -> None:
+    assert notes(replace(DRAFT, **changes)) == told
+
+
+def test_word_nobody_knows_leaves_a_known_item_alone_and_is_told() -> None:
+    draft = bare(ITEM, tags=("topic:钓鱼", "difficulty:9", "audience:火星人"))
+
+    assert taken(draft, known=(ITEM,)) == [ITEM]
+    assert notes(draft, known=(ITEM,)) == (
+        "不认识的主题“钓鱼”，用了“刷单返利”。",
+        "不认识的人群“火星人”，用了“初中、家长”。",
+        "不认识的难度“9”，用了“较难”。",
+    )
+
+
+def test_word_of_an_item_that_is_in_no_list_is_told_as_it_is() -> None:
+    odd = replace(ITEM, topic="old", audiences=("primary",), difficulty=7)
+
+    assert notes(bare(odd, tags=("topic:x", "audience:x", "difficulty:x")), known=(odd,)) == (
+        "不认识的主题“x”，用了“old”。",
+        "不认识的人群“x”，用了“primary”。",
+        "不认识的难度“x”，用了“7”。",
+    )
+
+
+FEEDBACK = ("选项的反馈没有导入。",)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "explanation", "told"),
+    [
+        ("", "再想想", "", FEEDBACK),
+        ("说得对", "", "", FEEDBACK),
+        ("", " ", "", ()),
+        ("", "small_try_ok", "", ()),
+        ("", "先付一点， 不会有事", "", ()),
+        ("small_try_ok", "", "", FEEDBACK),
+        ("说得对", "", "说得对", ()),
+        ("说得\n对", "", "要垫付。\n对\n说 得", ()),
+        ("说得对", "再想想", "说得对", FEEDBACK),
+    ],
+)
+def test_feedback_that_is_no_belief_and_not_in_the_explanation_is_told(
+    right: str, wrong: str, explanation: str, told: tuple[str, ...]
+) -> None:
+    choices = (Choice("不理会", key=True, note=right), Choice("转账", note=wrong), Choice("转发", note=wrong))
+
+    assert notes(replace(DRAFT, choices=choices, explanation=explanation)) == told
+
+
+def test_feedback_is_told_beside_the_belief_a_known_option_keeps() -> None:
+    first, second, third = ITEM.options
+    own = replace(ITEM, options=(first, replace(second, belief="unknown"), third))
+
+    assert notes(draft_of(ITEM, VOCABULARY), known=(ITEM,)) == ()
+    assert notes(bare(own, choices=choices_of(own, VOCABULARY)), known=(own,)) == ()
+    assert (
+        notes(bare(own, choices=(*CHOICES[:1], Choice(second.text, note="再想想"))), known=(own,)) == FEEDBACK
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "explanation"),
     [
         ("要垫付。", Explanation("", "要垫付。", "")),
@@ -313,6 +397,8 @@ def test_notes_of_wrong_choices_become_beliefs_when_they_are_some() -> None:
             Explanation("给小利。\n再骗。", "先看。\n垫付。", ""),
         ),
         ("应对：报警。", Explanation("", "", "报警。")),
+        ("骗术：给小利。破绽：要垫付。应对：报警。", Explanation("给小利。", "要垫付。", "报警。")),
+        ("他说“应对：快转账”，不要信。", Explanation("", "他说“应对：快转账”，不要信。", "")),
     ],
 )
 def test_explanation_without_headings_is_what_gives_it_away(text: str, explanation: Explanation) -> None:

@@ -1,6 +1,7 @@
 """Tables written by hand: their values, their lines, and sentences about them."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,80 @@ def test_toml_places_find_headers_keys_and_list_entries() -> None:
         ("item", 1, "options", 0): 27,
         ("item", 1, "options", 0, "text"): 28,
     }
+
+
+LONG, RAW = '"' * 3, "'" * 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f'"x{RAW}y"',
+        f"'x{LONG}y'",
+        rf'"\"{RAW}"',
+        '"#"',
+        f"1  # {RAW}",
+        f"[  # one {LONG}\n]",
+        "[\n['a'],\n['b']\n]",
+        "[\n'['\n]",
+        f'{LONG}\n[table]\nb = 1\n\\{LONG}{RAW} \\\n""{LONG}',
+        f"{RAW}\n[table]\nb = 1\n\\{RAW}''",
+        f"[{LONG}\nb = 1\n{LONG}, {RAW}\nb = 2\n{RAW}]",
+        f"{LONG}{LONG}",
+        f"{RAW}\n# {LONG}\n{RAW}",
+        f"{LONG}\n# {RAW}\n{LONG}",
+    ],
+)
+def test_what_follows_a_value_is_found_whatever_the_value_says(value: str) -> None:
+    lines = tablefile.read(f"a = {value}\nb = 3\n[table]\nc = 4\n".encode(), form="toml").places
+
+    last = 2 + value.count("\n")
+    assert lines == {("a",): 1, ("b",): last, ("table",): last + 1, ("table", "c"): last + 2}
+
+
+def quoted(text: str, mark: str) -> str:
+    """The text as TOML writes it between such marks; what cannot stand there is left out."""
+    if mark[0] == "'":
+        kept = text.replace("'", "")
+        return mark + (kept if mark == RAW else kept.replace("\n", "")) + mark
+    if mark == LONG:
+        return mark + text.replace("\\", r"\\").replace('"', r"\"") + mark
+    return json.dumps(text)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("a=[]{}#'\"\\\n "), st.sampled_from(["'", '"', RAW, LONG])), min_size=1, max_size=6
+    ),
+    st.booleans(),
+)
+def test_every_key_is_found_on_its_line(texts: list[tuple[str, str]], listed: bool) -> None:
+    written = ""
+    expected: dict[tuple[str | int, ...], int] = {}
+    for number, (text, mark) in enumerate(texts):
+        expected[f"k{number}",] = written.count("\n") + 1
+        value = quoted(text, mark)
+        written += f"k{number} = " + (f"[\n{value},\n[{value}]\n]\n" if listed else f"{value}  # '\n")
+
+    assert tablefile.read(written.encode(), form="toml").places == expected
+
+
+@pytest.mark.parametrize("text", ["{} = 1", "[{}]\nb = 1\nc = 1", "[[{}]]\nb = 1\n[[{}]]"])
+def test_places_of_names_deeper_than_any_table_of_ours_are_those_around_them(text: str) -> None:
+    name = ".".join(["a"] * 100)
+    table = tablefile.read(text.replace("{}", name).encode(), form="toml")
+
+    assert set(table.places) == {("a",) * depth for depth in range(1, tablefile.DEEPEST + 1)}
+    assert table.line(("a",) * 100) == 1
+
+
+@pytest.mark.parametrize("text", ["{} = 1", "[{}]", "[[{}]]\n[[{}]]", "[{}]\n" + "b = 1\n" * 9999])
+def test_places_of_long_names_take_time_in_proportion(text: str) -> None:
+    long = text.replace("{}", ".".join(["a"] * 100_000))
+    started = time.process_time()
+
+    assert tablefile.toml_places(long)["a",] == 1
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quizsvc import formats
 from quizsvc.core import exchange
 from quizsvc.core.bankfile import Explanation, Item, Option
 from quizsvc.core.exchange import Choice, Draft, Reading, Rejected
 from quizsvc.formats import markup, qti
-from quizsvc.uploads import MOST_MEMBERS, Unreadable
+from quizsvc.formats.qti import MOST_MEMBERS
+from quizsvc.uploads import Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY, items
 
 relaxed = settings(deadline=None, database=None, max_examples=60)
@@ -440,6 +442,30 @@ def test_a_package_full_of_hostile_items_is_done_with_in_time():
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize(
+    ("more", "most_drafts"),
+    [
+        ("<b/>" * 20, MOST_MEMBERS - 1),
+        ("<b/>" * 500, qti.MOST_PACKAGE_ELEMENTS // 522),
+        ("<{0}a/><{0}b/><{0}c/>" * 10, MOST_MEMBERS - 1),
+        ("词" * 900, MOST_MEMBERS - 1),
+        ("<b>" + "<b/>" * 200, 0),
+    ],
+    ids=["few", "too many", "of many names", "long", "broken"],
+)
+def test_a_package_of_as_many_items_as_are_allowed_is_done_with_in_time(more, most_drafts):
+    members = {
+        f"{number}.xml": SECOND.replace("同学说", more.replace("{0}", f"n{number}") + "同学说")
+        for number in range(MOST_MEMBERS - 1)
+    }
+    body = packed({"imsmanifest.xml": manifest(*members), **members})
+    started = time.process_time()
+    reading = qti.read_package(body)
+    assert time.process_time() - started < 2
+    assert len(reading.drafts) + len(reading.rejected) == MOST_MEMBERS - 1
+    assert len(reading.drafts) == most_drafts
+
+
 def test_a_file_named_many_times_is_read_once():
     test = '<resource identifier="t{0}" type="imsqti_test_xmlv2p1" href="t.xml?{0}"/>'
     long = f"<r>{'<a/>' * 90_000}</r>"
@@ -523,6 +549,13 @@ def test_an_item_follows_the_schema_and_names_only_what_it_declares(item):
     assert [one.get("template") for one in named["qti-response-processing"]] == [
         None if notes else qti.TEMPLATE
     ]
+
+
+def test_an_export_of_many_items_can_be_read_again(example):
+    several = [replace(example, code=f"example-{number}", stem=f"第 {number} 题？") for number in range(250)]
+    reading = formats.read(qti.write(several, VOCABULARY, title="题库"))
+    taken, rejected = exchange.take(reading, {}, DEFAULTS, VOCABULARY)
+    assert ([one.item for one in taken], rejected) == (several, ())
 
 
 def test_the_same_items_give_the_same_bytes(example):

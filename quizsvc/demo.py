@@ -41,7 +41,6 @@ from quizsvc.web import qr
 from quizsvc.web.health import WrongRevision, require_current_revision
 
 COUNTY, ROUND, CAMPAIGN = "yg/", "demo-autumn", "demo"
-BANK = PROJECT / "question_banks" / "secondary"
 BLUEPRINT = PROJECT / "question_banks" / "blueprints" / "semester_junior.toml"
 OPENED_DAYS_AGO, CLOSES_IN_DAYS = 9, 8
 OPENS_AT_HOUR, CLOSES_AT_HOUR = 8, 18
@@ -142,16 +141,17 @@ def _rebuild(app: Flask, settings: Settings) -> None:
         file.unlink()
     flask_migrate.upgrade()
     at = clock.now()
-    steps = (_bank, _roster, _round, _people)
+    steps = (_banks, _roster, _round, _people)
     with click.progressbar(steps, label="准备虚构的阳光县") as bar:
         for step in bar:
             step(at)
     _sittings(at)
 
 
-def _bank(at: datetime) -> None:
-    folder = bank_files.read_folder(BANK, today=clock.local_day(at))
-    bank.import_bank(code=folder.code, name=folder.name, items=folder.items, at=at, actor=CLI)
+def _banks(at: datetime) -> None:
+    for path in bank_files.folders():
+        folder = bank_files.read_folder(path, today=clock.local_day(at))
+        bank.import_bank(code=folder.code, name=folder.name, items=folder.items, at=at, actor=CLI)
     plan = paper_files.read_plan(BLUEPRINT)
     pool = papers.pool(plan)
     paper.freeze_paper(

@@ -27,6 +27,14 @@ class Expired(Refusal):
         super().__init__("这次预览已经过期，没有导入。请重新上传。")
 
 
+class Unanswered(Refusal):
+    """A field of the import that was left empty or cannot be; `field` is where it is on the page."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """Which items a page shows; "" is any, and any state leaves out what is retired."""
@@ -118,13 +126,13 @@ def defaults_from(fields: MultiDict[str, str], vocabulary: Vocabulary, day: date
 def checked_defaults(defaults: Defaults, vocabulary: Vocabulary) -> Defaults:
     """Refuse defaults that no item may have."""
     if defaults.topic not in vocabulary.topics:
-        raise Refusal("请选一个主题，文件里没写主题的题都归到它。")
+        raise Unanswered("topic", "请选一个主题，文件里没写主题的题都归到它。")
     if not defaults.audiences or any(slug not in bankfile.AUDIENCE_NAMES for slug in defaults.audiences):
-        raise Refusal("请选适用人群，至少一种。")
+        raise Unanswered("audience", "请选适用人群，至少一种。")
     if defaults.difficulty not in bankfile.DIFFICULTY_NAMES:
-        raise Refusal("请选难度。")
+        raise Unanswered("difficulty", "请选难度。")
     if len(defaults.source) > LONGEST_SOURCE:
-        raise Refusal(f"来源太长了，请写在 {LONGEST_SOURCE} 个字以内。")
+        raise Unanswered("source", f"来源太长了，请写在 {LONGEST_SOURCE} 个字以内。")
     return defaults
 
 

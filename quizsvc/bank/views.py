@@ -59,6 +59,7 @@ class Entry:
     place: str
     item: bankfile.Item
     changes: tuple[revision.Change, ...]
+    notes: tuple[str, ...]
 
 
 @blueprint.url_value_preprocessor
@@ -124,6 +125,7 @@ def bank(code: str) -> str:
         choices=_choices(live),
         search=search,
         writers=formats.WRITERS,
+        usage=_usage(code),
         **_names(),
     )
 
@@ -185,7 +187,7 @@ def preview_import(code: str) -> ResponseReturnValue:
         body, name = forms.file_from(request.form, request.files)
         reading = formats.read(body, name=name)
     except Refusal as refusal:
-        return _upload_page(code, refusal.text), refusal.status
+        return _upload_page(code, refusal), refusal.status
     plan = queries.plan_import(code, reading, defaults, vocabulary)
     return render_template(
         "bank/import_preview.html",
@@ -248,6 +250,7 @@ def review(code: str) -> str:
         mine=draft.author == actor().text,
         place=place + 1,
         total=len(drafts),
+        before=drafts[place - 1].item.code if place else "",
         following=following.item.code if len(drafts) > 1 else "",
         faults=faults,
         stopped=any(fault.severity == "error" for fault in faults),
@@ -309,7 +312,6 @@ def item(code: str, item_code: str) -> str:
     """Show an item whole, in its newest wording or an earlier one."""
     history = queries.history(code, item_code)
     wording = history.wording(request.args.get("version", type=int))
-    known = USAGE in current_app.view_functions
     return render_template(
         "bank/item.html",
         history=history,
@@ -317,7 +319,7 @@ def item(code: str, item_code: str) -> str:
         item=wording.item,
         shown=_shown(wording.item),
         segments=_segments(wording.item),
-        usage=url_for(USAGE, bank=code, item=item_code) if known else "",
+        usage=_usage(code, item_code),
         told=_told(history),
         **_names(),
     )
@@ -448,6 +450,8 @@ def _saved(code: str, item_code: str, typed_code: str, *, opened: int) -> Respon
         if number == opened
         else f"存成了第 {number} 版草稿。审过、发布以后才会进试卷。"
     )
+    if "reviewing" in request.form:
+        return redirect(url_for(".review", code=code, item=item_code), 303)
     return redirect(url_for(".item", code=code, item_code=item_code), 303)
 
 
@@ -463,19 +467,27 @@ def _editor(
         segments=_segments(item),
         opened=opened,
         wrong=wrong,
+        reviewing="reviewing" in request.values,
         most_options=forms.MOST_OPTIONS,
         **_names(),
     )
 
 
-def _upload_page(code: str, error: str = "") -> str:
+def _upload_page(code: str, refusal: Refusal | None = None) -> str:
     return render_template(
         "bank/upload.html",
         bank=queries.bank(code),
-        error=error,
+        error=refusal.text if refusal else "",
+        place=refusal.field if isinstance(refusal, forms.Unanswered) else "file",
+        chose=any(file.filename for file in request.files.values()),
         source_length=forms.LONGEST_SOURCE,
         **_names(),
     )
+
+
+def _usage(code: str, item_code: str | None = None) -> str:
+    known = USAGE in current_app.view_functions
+    return url_for(USAGE, code=code, item=item_code) if known else ""
 
 
 def _lint(item: bankfile.Item, at: datetime) -> tuple[bankfile.Fault, ...]:
@@ -517,6 +529,7 @@ def _lists(plan: ImportPlan, vocabulary: Vocabulary) -> list[tuple[str, str, int
                     one.place,
                     one.item,
                     revision.changes(one.before, one.item, vocabulary) if one.before else (),
+                    one.notes,
                 )
                 for one in planned[:MOST_SHOWN]
             ],

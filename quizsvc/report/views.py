@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from quizsvc import audit, clock
+from quizsvc.bank import queries as bank
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.core import indicators
@@ -146,15 +147,16 @@ def items(round_id: int, unit_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/banks/<bank>/usage")
+@blueprint.get("/banks/<code>/usage")
 @guarded(Permission.MANAGE_BANKS)
-def item_usage(bank: str) -> ResponseReturnValue:
+def item_usage(code: str) -> ResponseReturnValue:
     """Show how the items of a bank did wherever they were used; `?item=` shows one."""
     item = request.args.get("item", "")
-    used = queries.used_items(bank, sorted(scopes(me(), Permission.MANAGE_BANKS)), item)
+    used = queries.used_items(code, sorted(scopes(me(), Permission.MANAGE_BANKS)), item)
     return render_template(
         "report/item_usage.html",
-        bank=bank,
+        code=code,
+        bank_name=bank.bank(code).name,
         item=item,
         used=used,
         most=rollup.MOST_ATTEMPTS_READ,

@@ -67,7 +67,7 @@ def test_step_changes_the_paper_and_leaves_the_page_where_it_is(desk: Opened) ->
     page.click("text=换一题")
     expect(page.locator("#m > .toast")).to_contain_text("换成了")
     expect(page.locator(f"[id='item-{name}']")).to_have_count(0)
-    assert page.evaluate("stays")
+    assert page.evaluate("[stays, !!document.activeElement.closest('.fixed2')]") == [True, True]
 
 
 def test_phone_shows_the_real_page_and_sends_nothing(desk: Opened) -> None:

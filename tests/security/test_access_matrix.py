@@ -103,7 +103,7 @@ def a_place(unit: Unit, county: Unit, round_: Any, draft_id: int, number: int) -
             "poster_number": link.poster_number if link else "2026-0001",
             "form": "xlsx",
             "name": "desk.css",
-            "bank": "test",
+            "report.code": "test",
             "bank.code": "test",
             "bank.item_code": "brushing-01",
             "attempt.code": CODES[number],

@@ -28,5 +28,5 @@
     clearTimeout(timer);
     timer = setTimeout(ask, 400);
   });
-  ask();
+  if (form.elements.opened.value !== "0") ask(); /* 空白的新题先不挑错 */
 })();

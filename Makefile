@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test fast check format lock bench clean
+.PHONY: help demo serve test fast check format lock bench crash crash-full clean
 .DEFAULT_GOAL := help
 
 help: ## 列出命令
@@ -38,6 +38,13 @@ format: .venv/dev ## 整理格式
 
 bench: .venv/dev ## 性能：完整作答与最小 Flask 程序对比
 	@$(BIN)/python -m benchmarks.sittings $(ARGS)
+
+crash: .venv/dev ## 杀进程、断数据库，交过的卷一份不少（约 40 秒）
+	@$(BIN)/python -m tests.crash $(ARGS)
+
+crash-full: .venv/dev ## 同上，两万份和一万份（约半小时），再让每个故意埋下的错误都被抓住
+	@$(BIN)/python -m tests.crash --full $(ARGS)
+	@$(BIN)/python -m tests.crash --canaries
 
 lock: .venv/dev ## 重新锁定依赖（带哈希，不带地址）
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock pyproject.toml -o deploy/run.lock

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import settings as examples
 
 from quizsvc.app import create_app
 from quizsvc.attempt import views as doorways
@@ -17,6 +18,10 @@ from quizsvc.paper import queries as paper
 from quizsvc.settings import Settings
 from tests import postgres
 from tests.support import Browser, Watch
+
+examples.register_profile("few", max_examples=15)
+if os.environ.get("FEW_EXAMPLES"):
+    examples.load_profile("few")
 
 _skipped: list[str] = []
 

@@ -23,7 +23,7 @@ def missing() -> list[str]:
     if chromium() is None:
         lines.append("没有 Chromium：浏览器测试将跳过。Debian: apt install chromium fonts-noto-cjk")
     if shutil.which("pdftoppm") is None:
-        lines.append("没有 pdftoppm：海报 PDF 的扫码测试将跳过。Debian: apt install poppler-utils")
+        lines.append("没有 pdftoppm：海报和纸卷的 PDF 测试将跳过。Debian: apt install poppler-utils")
     return lines
 
 

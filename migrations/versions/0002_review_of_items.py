@@ -20,26 +20,20 @@ def upgrade():
     # until now only the command line retired items
     op.execute("UPDATE bank_item SET retired_by = 'cli' WHERE retired_at IS NOT NULL")
 
+    # Papers have been drawing from every wording there is: all came from files, and all count as published. The
+    # defaults say the same of what the program before this one writes while both are running.
     with op.batch_alter_table('bank_item_version', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('state', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('origin', sa.String(), nullable=True))
-        batch_op.add_column(sa.Column('author', sa.String(), nullable=True))
+        batch_op.add_column(sa.Column('state', sa.String(), nullable=False, server_default='published'))
+        batch_op.add_column(sa.Column('origin', sa.String(), nullable=False, server_default='file'))
+        batch_op.add_column(sa.Column('author', sa.String(), nullable=False, server_default='cli'))
         batch_op.add_column(sa.Column('reviewed_by', sa.String(), nullable=True))
         batch_op.add_column(sa.Column('reviewed_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('published_at', sa.DateTime(timezone=True), nullable=True))
-    # papers have been drawing from every wording there is: all came from files, and all count as published
-    op.execute(
-        "UPDATE bank_item_version"
-        " SET state = 'published', origin = 'file', author = 'cli', published_at = created_at"
-    )
-    with op.batch_alter_table('bank_item_version', schema=None) as batch_op:
-        batch_op.alter_column('state', existing_type=sa.String(), nullable=False)
-        batch_op.alter_column('origin', existing_type=sa.String(), nullable=False)
-        batch_op.alter_column('author', existing_type=sa.String(), nullable=False)
         batch_op.create_check_constraint(
             batch_op.f('ck_bank_item_version_state'), "state IN ('draft', 'reviewed', 'published')"
         )
         batch_op.create_check_constraint(batch_op.f('ck_bank_item_version_origin'), "origin IN ('file', 'web')")
+    op.execute("UPDATE bank_item_version SET published_at = created_at")
 
 
 def downgrade():

@@ -21,7 +21,7 @@ TOO_LARGE = "文件太大，最大 5 MB。请去掉图片，或者分成几份�
 BROKEN = "打不开这个 Word 文件：文件损坏或者设了密码。请另存为 docx，或者复制文字直接粘贴。"
 TOO_MUCH = "这个 Word 文件太复杂，没有打开。请复制文字直接粘贴。"
 NO_PICTURES = "文件里有图片，图片没有导入。有的题少了它会读不懂，请逐题看看。"
-MOST_ELEMENTS = 400_000
+MOST_ELEMENTS = 250_000
 MOST_TABLES = 8
 LEVELS = 9
 

@@ -36,7 +36,7 @@ class Storm:
     events: int  # kills, or restarts of the database, that there must have been at least
 
 
-SHORT = {"sqlite": Storm(200, 16, 0.004, 2.0, 4), "postgres": Storm(120, 16, 0.004, 2.5, 3)}
+SHORT = {"sqlite": Storm(220, 16, 0.004, 1.0, 3), "postgres": Storm(200, 16, 0.004, 1.0, 3)}
 FULL = {"sqlite": Storm(20_000, 16, 0.004, 0.8, 300), "postgres": Storm(10_000, 16, 0.004, 3.0, 50)}
 CANARY = {"sqlite": Storm(250, 16, 0.01, 2.0, 1), "postgres": Storm(150, 16, 0.004, 2.5, 1)}
 

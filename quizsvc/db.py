@@ -169,7 +169,9 @@ def _transaction() -> Iterator[None]:
     with _writing if on_sqlite else nullcontext():
         session.info["operation"] = True
         try:
-            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"} if on_sqlite else {})
+            session.info["connection"] = session.connection(
+                execution_options={"sqlite_begin": "IMMEDIATE"} if on_sqlite else {}
+            )
             yield
             session.commit()
         except BaseException:
@@ -177,6 +179,7 @@ def _transaction() -> Iterator[None]:
             raise
         finally:
             session.info.pop("operation")
+            session.info.pop("connection", None)
 
 
 def operation(function: Callable[P, R]) -> Callable[P, R]:
@@ -211,7 +214,9 @@ def run(statement: Executable, **values: Any) -> CursorResult[Any]:
 
     The pupils' pages use it: building a statement anew costs several times what the database takes to run it.
     """
-    return db.session.connection().execute(statement, values)
+    session = db.session()
+    connection: Connection = session.info.get("connection") or session.connection()
+    return connection.execute(statement, values)
 
 
 def subtree(path: str) -> tuple[str, str]:

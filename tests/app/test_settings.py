@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from quizsvc.settings import PROJECT, BadSettings, Settings, kept_secret
+from quizsvc.settings import PROJECT, BadSettings, Settings, kept_secret, rotate_secret
 
 
 def environ(tmp_path: Path, **changes: str) -> dict[str, str]:
@@ -37,6 +37,41 @@ def test_secret_key_agrees_between_two_first_starts(tmp_path: Path) -> None:
     assert kept_secret(tmp_path / "key") == kept_secret(tmp_path / "key")
 
 
+def test_several_signing_keys_are_read_newest_first(tmp_path: Path) -> None:
+    by_file, by_environ = "a" * 32 + "\n" + "b" * 40 + "\n", "c" * 32 + "  " + "d" * 32
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "secret_key").write_text(by_file)
+
+    kept = Settings.from_environ(environ(tmp_path))
+    given = Settings.from_environ(environ(tmp_path, SECRET_KEY=by_environ))
+
+    assert kept.signing_keys == ("a" * 32, "b" * 40)
+    assert kept.verifying_keys == ["b" * 40, "a" * 32]
+    assert given.signing_keys == ("c" * 32, "d" * 32)
+
+
+@pytest.mark.parametrize("text", ["a" * 31, "a" * 32 + " b", "b " + "a" * 32])
+def test_every_signing_key_has_to_be_long(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadSettings, match="QUIZSVC_SECRET_KEY"):
+        Settings.from_environ(environ(tmp_path, SECRET_KEY=text))
+
+
+def test_rotated_signing_keys_stand_in_front_and_the_oldest_fall_out(tmp_path: Path) -> None:
+    file = tmp_path / "secret_key"
+    seen = [kept_secret(file)]
+    for _ in range(3):
+        seen.insert(0, rotate_secret(file, drop_older=False)[0])
+    three = file.read_text().split()
+    alone = rotate_secret(file, drop_older=True)
+
+    assert three == seen[:3]
+    assert len(set(seen)) == 4
+    assert file.read_text().split() == list(alone)
+    assert alone[0] not in seen
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
 def test_secret_key_never_shows_in_the_settings_text(tmp_path: Path) -> None:
     settings = Settings.from_environ(environ(tmp_path))
 
@@ -55,6 +90,7 @@ def test_secret_key_never_shows_in_the_settings_text(tmp_path: Path) -> None:
         ({"PORT": "70000"}, "QUIZSVC_PORT"),
         ({"MODE": "test"}, "QUIZSVC_MODE"),
         ({"SQLITE_SYNCHRONOUS": "OFF"}, "QUIZSVC_SQLITE_SYNCHRONOUS"),
+        ({"TWO_STEP": "yes"}, "QUIZSVC_TWO_STEP"),
     ],
 )
 def test_unsafe_or_unclear_settings_are_refused_by_name(

@@ -7,6 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quizsvc.core.refusal import Refusal
+from quizsvc.core.retention import COUNTERS, label
 from quizsvc.db import Base, db, insert, operation
 
 
@@ -21,8 +22,9 @@ class ThrottleBucket(Base):
     """How often something happened in one window."""
 
     __tablename__ = "throttle_bucket"
+    plain = ("window", "count", "ends_at")
 
-    key: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True, info=label("technical", COUNTERS))
     window: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     count: Mapped[int]
     ends_at: Mapped[datetime] = mapped_column(index=True)
@@ -31,17 +33,22 @@ class ThrottleBucket(Base):
 @operation
 def take(*, kind: str, subject: str, limit: int, window_s: int, at: datetime, text: str) -> None:
     """Count one event of a subject; beyond the limit of the window refuse with the given sentence."""
+    db.session.execute(delete(ThrottleBucket).where(ThrottleBucket.ends_at < at - timedelta(days=1)))
+    if counted(kind=kind, subject=subject, window_s=window_s, at=at) > limit:
+        db.session.commit()  # the refused try counts too
+        raise TooMany(text)
+
+
+def counted(*, kind: str, subject: str, window_s: int, at: datetime) -> int:
+    """Count one event of a subject, inside an operation; return which of the window it is, 1 for the first."""
     key = f"{kind}:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
     window = int(at.timestamp()) // window_s
     ends_at = at + timedelta(seconds=window_s)
-    counted = insert(ThrottleBucket).values(key=key, window=window, count=1, ends_at=ends_at)
-    count = db.session.execute(
-        counted.on_conflict_do_update(
+    first = insert(ThrottleBucket).values(key=key, window=window, count=1, ends_at=ends_at)
+    count: int = db.session.execute(
+        first.on_conflict_do_update(
             index_elements=[ThrottleBucket.key, ThrottleBucket.window],
             set_={"count": ThrottleBucket.count + 1},
         ).returning(ThrottleBucket.count)
     ).scalar_one()
-    db.session.execute(delete(ThrottleBucket).where(ThrottleBucket.ends_at < at - timedelta(days=1)))
-    if count > limit:
-        db.session.commit()  # the refused try counts too
-        raise TooMany(text)
+    return count

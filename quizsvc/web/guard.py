@@ -1,19 +1,24 @@
 """Who may enter a view: `@public`, `@guarded(permission)`, and `check(permission, unit path)` inside it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote, urlsplit
 
 from flask import abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from quizsvc import audit, clock, throttle
 from quizsvc.audit import Actor
 from quizsvc.core.access import Identity, Permission, permits, scopes
 from quizsvc.core.refusal import Refusal
+from quizsvc.db import operation
 
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
+DENIED_A_MINUTE = 20
+LONGEST_PAGE = 200
 
 
 def public(view: View) -> View:
@@ -31,7 +36,7 @@ def guarded(permission: Permission) -> Callable[[View], View]:
             if identity() is None:
                 return _to_sign_in()
             if not scopes(identity(), permission):
-                abort(404)
+                deny(permission)
             return view(*args, **kwargs)
 
         entered.access = permission  # type: ignore[attr-defined]  # tests/rules walk the URL map for it
@@ -70,7 +75,26 @@ def who(actor_text: str | None) -> str:
 def check(permission: Permission, path: str) -> None:
     """Answer 404 unless the signed-in staff member may do this in this unit: units cannot be probed."""
     if not permits(identity(), permission, path):
-        abort(404)
+        deny(permission)
+
+
+def deny(permission: Permission) -> NoReturn:
+    """Answer 404, and note in the audit log which page a signed-in staff member asked for without the permission."""
+    if identity() is not None:
+        _note(by=actor(), page=quote(request.path)[:LONGEST_PAGE], needed=permission, at=clock.now())
+    abort(404)
+
+
+@operation
+def _note(*, by: Actor, page: str, needed: Permission, at: datetime) -> None:
+    """Record a denied page: once a minute, and so many a minute of one person that nobody can flood the log."""
+    for kind, subject, limit in (
+        ("denied", by.text, DENIED_A_MINUTE),
+        ("denied-page", f"{by.text} {page}", 1),
+    ):
+        if throttle.counted(kind=kind, subject=subject, window_s=60, at=at) > limit:
+            return
+    audit.record(actor=by, action="access.denied", on=f"page:{page}", at=at, needed=needed.value)
 
 
 def may(permission: Permission, path: str) -> bool:
@@ -84,9 +108,16 @@ def refuse_foreign_origin() -> None:
         return
     origin = request.headers.get("Origin", "null")
     ours = {request.host, urlsplit(current_app.config["SETTINGS"].public_url).netloc}
-    foreign = origin != "null" and urlsplit(origin).netloc not in ours
+    foreign = origin != "null" and _host_of(origin) not in ours
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Refusal("这个请求来自别的网站，没有处理。请从班级二维码重新进入。", status=403)
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # a bracket that does not close
+        return None
 
 
 def _to_sign_in() -> Response:

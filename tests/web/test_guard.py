@@ -1,14 +1,20 @@
 """The door of a view, and what another site's page may not post."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask, g
+from sqlalchemy import select
 from werkzeug.exceptions import NotFound, Unauthorized
 
+from quizsvc.audit import AuditEntry
 from quizsvc.core.access import Grant, Identity, Permission, Role
 from quizsvc.core.refusal import Refusal
+from quizsvc.db import db
+from quizsvc.throttle import ThrottleBucket
 from quizsvc.web import guard
+from tests.conftest import NOON
 
 LIN = Identity(7, "林老师", (Grant(Role.CLASS_TEACHER, "yg/sy/703/"),))
 
@@ -40,7 +46,7 @@ def entered(app: Flask) -> Any:
         contexts.append(inside(app, identity, **request))
 
     yield enter
-    for context in contexts:
+    for context in reversed(contexts):
         g.pop("identity", None)
         context.pop()
 
@@ -139,3 +145,65 @@ def test_posts_from_elsewhere_are_refused(
             assert told.value.status == 403
         else:
             assert guard.refuse_foreign_origin() is None
+
+
+# what a denied page leaves in the audit log
+
+
+def noted() -> list[tuple[str, str, str]]:
+    db.session.rollback()
+    rows = db.session.scalars(select(AuditEntry).order_by(AuditEntry.seq))
+    return [(row.actor, row.object, row.detail) for row in rows if row.action == "access.denied"]
+
+
+def denied(entered: Any, path: str = "/staff/x", identity: Identity | None = LIN) -> None:
+    entered(identity, path=path)
+    with pytest.raises(NotFound):
+        guard.check(Permission.SEE_NAMES, "yg/sy/704/")
+
+
+def test_denied_unit_is_noted_with_who_what_and_which_right(entered: Any, at: Any) -> None:
+    denied(entered, "/staff/rounds/1/classes/2?show=undone")
+
+    assert noted() == [("staff:7", "page:/staff/rounds/1/classes/2", '{"needed":"see_names"}')]
+
+
+def test_denied_view_is_noted(entered: Any, at: Any) -> None:
+    entered(Identity(8, "班长", (Grant(Role.MONITOR, "yg/sy/703/"),)))
+    with pytest.raises(NotFound):
+        view("x")
+
+    assert noted() == [("staff:8", "page:/staff/x", '{"needed":"see_names"}')]
+
+
+def test_granted_page_and_stranger_leave_nothing(entered: Any, at: Any) -> None:
+    entered(LIN)
+    guard.check(Permission.SEE_NAMES, "yg/sy/703/")
+    denied(entered, identity=None)
+
+    assert noted() == []
+
+
+def test_same_page_is_noted_once_a_minute(entered: Any, at: Any) -> None:
+    for _ in range(3):
+        denied(entered)
+    at(NOON + timedelta(seconds=60))
+    denied(entered)
+
+    assert len(noted()) == 2
+
+
+def test_one_person_cannot_flood_the_log(entered: Any, at: Any) -> None:
+    for number in range(guard.DENIED_A_MINUTE + 10):
+        denied(entered, f"/staff/{number}")
+    denied(entered, identity=Identity(8, "别人", ()))
+
+    assert [actor for actor, _, _ in noted()] == ["staff:7"] * guard.DENIED_A_MINUTE + ["staff:8"]
+    assert db.session.query(ThrottleBucket).count() == guard.DENIED_A_MINUTE + 3
+
+
+def test_odd_and_long_addresses_can_be_noted(entered: Any, at: Any) -> None:
+    denied(entered, "/staff/%00%ff情" + "x" * 500)
+
+    (_, page, _), *rest = noted()
+    assert (page[:42], len(page), rest) == ("page:/staff/%00%EF%BF%BD%E6%83%85xxxxxxxxx", 205, [])

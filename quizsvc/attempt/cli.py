@@ -3,8 +3,9 @@
 import click
 from flask.cli import with_appcontext
 
-from quizsvc import clock
+from quizsvc import clock, jobs
 from quizsvc.attempt import operations, queries
+from quizsvc.core.refusal import Refusal
 
 BATCH = 500
 
@@ -33,4 +34,7 @@ def submit_overdue(dry_run: bool) -> None:
     if dry_run:
         click.echo(f"到时未交 {len(queries.ran_out(clock.now(), 100_000))} 份")
         return
+    trouble = jobs.clock_trouble()
+    if trouble is not None:
+        raise Refusal(trouble)
     click.echo(f"已替 {close_overdue()} 份到时的作答交卷")

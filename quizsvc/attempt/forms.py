@@ -7,7 +7,7 @@ from typing import Final
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import IntegerField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Length, NumberRange
 
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
@@ -88,3 +88,11 @@ class Release(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """Why a seat's attempts no longer count."""
 
     reason = StringField("为什么作废")
+
+
+class AcceptLate(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Why answers that came too late count."""
+
+    attempt_id = StringField("哪一次", [InputRequired(), Length(max=40)])
+    number = IntegerField("第几份", [InputRequired(), NumberRange(1, MOST_ITEMS)])
+    reason = StringField("为什么算数")

@@ -1,24 +1,25 @@
 """The use cases of an attempt: start, resume, save, submit, and what a teacher may do about it."""
 
 import base64
-import hashlib
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 
-from quizsvc import audit
+from quizsvc import audit, clock
 from quizsvc.attempt import queries
-from quizsvc.attempt.models import Attempt, Participant
-from quizsvc.attempt.queries import Entry, Go, History, Progress
+from quizsvc.attempt.models import Attempt, ItemSum, Late, Participant
+from quizsvc.attempt.queries import Entry, Go, History, Progress, Sheet
+from quizsvc.campaign.models import Campaign, Round
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import assembly, linkcode, marking
+from quizsvc.core import assembly, itemstats, linkcode, marking, retention, window
+from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
-from quizsvc.db import Base, db, insert_unless_there, operation, run
+from quizsvc.db import Base, db, insert, insert_unless_there, operation, run
 from quizsvc.paper import queries as paper
 
 _attempts = Base.metadata.tables[Attempt.__tablename__]
@@ -27,13 +28,22 @@ _STORE = _OPEN.values({name: bindparam(f"new_{name}") for name in ("answers", "s
 _CLOSE = _OPEN.values(
     {
         name: bindparam(f"new_{name}")
-        for name in ("answers", "saved_at", "submitted_at", "overdue", "score", "correct")
+        for name in ("answers", "saved_at", "submitted_at", "overdue", "late", "score", "correct")
     }
 ).returning(Attempt.id)
 
+_VOID = _OPEN.where(Attempt.voided_at.is_(None)).values(
+    {name: bindparam(f"new_{name}") for name in ("voided_at", "void_reason", "overdue")}
+)
+
 PERIOD = "round"
 MOST_EXTRA_MINUTES = 120
+MOST_LAPSES = 3
+MOST_LATE_BODIES = 5
 SHORTEST_REASON = 4
+LAPSED = "到时没有交，按本场约定不计"
+MOST_ERASED = 500
+_TRACES = ("device_hash", "resume", "receipt", "void_reason")
 
 
 class SeatTaken(Refusal):
@@ -51,11 +61,30 @@ class Over(Refusal):
         super().__init__("这次作答已经结束，答案没有再改动。", status=409)
 
 
+class TooManyLapses(Refusal):
+    """The clock has voided so many goes of this seat that its pupil should not go on alone."""
+
+    def __init__(self, seat: int) -> None:
+        super().__init__(
+            f"{seat} 号开始过好几次都没来得及交。请找老师看一下，老师点一下就可以再做。", status=409
+        )
+
+
 class OtherDevice(Refusal):
     """The attempt is being answered on another phone."""
 
     def __init__(self) -> None:
         super().__init__("这次作答在另一台手机上。请输入续答码，或请老师帮忙换手机。", status=403)
+
+
+class NoRoom(Refusal):
+    """Nobody new may begin, so that those who have begun can finish."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "现在暂时不能开始新的作答，已经开始的可以接着做、照常交卷。请过几分钟再试，或告诉老师。",
+            status=503,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +96,8 @@ class Started:
 
 
 @operation
-def start(*, code: str, seat: int, source: str, device: str, at: datetime) -> Started:
-    """Begin an attempt of a seat, or go on with the one this device has; refuse neutrally otherwise."""
+def start(*, code: str, seat: int, source: str, device: str, at: datetime, room: bool = True) -> Started:
+    """Begin an attempt of a seat while there is room, or go on with the one this device has; else refuse neutrally."""
     entry, known = _entry(code, seat, at)
     if known.running is not None:
         return _go_on(known.running, seat, device)
@@ -76,7 +105,10 @@ def start(*, code: str, seat: int, source: str, device: str, at: datetime) -> St
         raise SeatTaken(seat)
     if len(known.goes) >= entry.attempts:
         return Started(known.goes[-1].attempt_id, over=True)
+    if not room:
+        raise NoRoom
     participant_id = known.participant_id or _join(entry, known.enrolment_id, at)
+    _check_lapses(entry, known, seat, device)
     begun = _begin(entry, participant_id, known, source, device, at)
     if begun is not None:
         return begun
@@ -94,9 +126,16 @@ def _entry(code: str, seat: int, at: datetime) -> tuple[Entry, History]:
     if known.running is not None:
         state = queries.for_writing(known.running.attempt_id)
         if state.over(at):
-            _finish(state, at=state.deadline, overdue=True)
+            _end(state, at)
             return _entry(code, seat, at)
     return entry, known
+
+
+def _check_lapses(entry: Entry, known: History, seat: int, device: str) -> None:
+    if known.participant_id is None or len(known.goes) + known.lapsed < entry.attempts + MOST_LAPSES:
+        return
+    # another phone learns no more than of any seat that is taken
+    raise TooManyLapses(seat) if queries.lapsed_on(known.participant_id, device) else SeatTaken(seat)
 
 
 def _go_on(running: Go, seat: int, device: str) -> Started:
@@ -157,6 +196,7 @@ def _begin(
         started_at=at,
         limit_ends_at=None if limit_s is None else at + timedelta(seconds=limit_s + known.extension_s),
         overdue=False,
+        late=False,
         out_of=sum(item.points for item in drawn),
     ).scalar_one_or_none()
     return None if added is None else Started(attempt_id, over=False)
@@ -167,7 +207,8 @@ def take_over(*, code: str, seat: int, resume: str, device: str, at: datetime) -
     """Go on with a seat's newest attempt on this device, proved by its resume code."""
     _, known = queries.entry(code, seat)
     goes = known.goes if known else ()
-    if not goes or not secrets.compare_digest(goes[-1].resume.encode(), resume.encode()):
+    code_kept = goes[-1].resume if goes else None
+    if code_kept is None or not secrets.compare_digest(code_kept.encode(), resume.encode()):
         raise SeatTaken(seat)
     _bind(goes[-1].attempt_id, device)
     return Started(goes[-1].attempt_id, over=goes[-1].submitted_at is not None)
@@ -184,27 +225,77 @@ def save(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: dat
 
 @operation
 def submit(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: datetime) -> None:
-    """Close an attempt with its answers, once; the same request again changes nothing."""
+    """Close an attempt with its answers, once; the same request again changes nothing, other answers are refused."""
     state = queries.for_writing(attempt_id)
     _require_device(state, device)
-    if state.voided:
-        raise Over
-    if state.submitted_at is not None:
+    if not state.over(at):
+        _finish(state, at=at, late=state.arrival(at) == "late", answers=_merged(state, incoming).answers)
         return
-    if state.over(at):
-        _finish(state, at=state.deadline, overdue=True)
-    else:
-        _finish(state, at=at, overdue=False, answers=_merged(state, incoming).answers)
+    lapsed = state.submitted_at is None and state.policy == "reject"
+    if state.voided or lapsed or state.differing(incoming):
+        raise Over
+    if state.submitted_at is None:
+        _end(state, at)
+
+
+@operation
+def keep_late(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: datetime) -> bool:
+    """End an attempt whose time is over and keep what arrived for it as evidence; say whether it was kept.
+
+    Of the first five bodies the answers are kept that differ from those that count; the same body again is no other.
+    """
+    state = queries.for_writing(attempt_id)
+    _require_device(state, device)
+    if state.submitted_at is None and not state.voided and state.over(at):
+        _end(state, at)
+    sheet = queries.sheet(attempt_id)
+    if sheet.submitted_at is None or sheet.voided or not sheet.overdue:
+        return False
+    answers = _merged(state, incoming).answers
+    _chosen(state, answers)
+    other = queries.packed({position: answers[position] for position in sheet.differing(answers)})
+    kept = db.session.execute(select(Late.answers, Late.accepted_at).filter_by(attempt_id=attempt_id)).all()
+    if other in [row.answers for row in kept]:
+        return True
+    if not other or len(kept) >= MOST_LATE_BODIES or any(row.accepted_at for row in kept):
+        return False
+    db.session.execute(
+        insert(Late).values(
+            attempt_id=attempt_id,
+            number=len(kept) + 1,
+            at=at,
+            answers=other,
+            acceptable=_acceptable(sheet, at),
+        )
+    )
+    return True
+
+
+def _acceptable(sheet: Sheet, at: datetime) -> bool:
+    """Say whether a teacher may count answers that arrived at a moment: docs/decisions/0017."""
+    soon = window.arrival(at, sheet.deadline, "accept_flagged") != "over"
+    return soon and sheet.published(at) <= {"score"}
 
 
 @operation
 def submit_overdue(*, attempt_id: str, at: datetime) -> bool:
-    """Close an attempt that the clock has ended, from what was saved; False when it was closed already."""
+    """End an attempt whose time is over, as its round has it; False when there is nothing (more) to end."""
     state = queries.for_writing(attempt_id)
     if state.submitted_at is not None or state.voided or not state.over(at):
         return False
-    _finish(state, at=state.deadline, overdue=True)
+    _end(state, at)
     return True
+
+
+def _end(state: Progress, at: datetime) -> None:
+    """What the clock does with an attempt that was not handed in."""
+    if state.policy == "reject":
+        run(_VOID, attempt_id=state.attempt_id, new_voided_at=at, new_void_reason=LAPSED, new_overdue=True)
+        return
+    if state.saved_at is not None and state.arrival(state.saved_at) == "late":
+        _finish(state, at=state.saved_at, overdue=True, late=True)
+    else:
+        _finish(state, at=state.deadline, overdue=True)
 
 
 @operation
@@ -226,6 +317,8 @@ def extend(
         raise Refusal(f"加时要写 1 到 {MOST_EXTRA_MINUTES} 分钟。")
     known = _seat(round_, unit_id, seat)
     running = _running(known)
+    if queries.for_writing(running.attempt_id).over(at):  # its result may have been looked at already
+        raise Refusal("这个序号的时间已经到了，不能再加时间。需要的话请作废，让同学重新做。", status=409)
     extension_s = known.extension_s + minutes * 60
     ends_at = running.started_at + timedelta(seconds=round_.limit_s + extension_s)
     db.session.execute(
@@ -246,19 +339,76 @@ def release(
     if len(reason) < SHORTEST_REASON:
         raise Refusal(f"请写清作废的原因，至少 {SHORTEST_REASON} 个字。")
     known = _seat(round_, unit_id, seat)
-    if not known.goes:
+    if not known.goes and not known.lapsed:
         raise Refusal("这个序号还没有作答，不需要作废。", status=409)
     ids = [go.attempt_id for go in known.goes]
     db.session.execute(update(Attempt).where(Attempt.id.in_(ids)).values(voided_at=at, void_reason=reason))
+    forgiven = {"forgiven": Participant.forgiven + known.lapsed}
+    db.session.execute(update(Participant).where(Participant.id == known.participant_id).values(forgiven))
     audit.record(
         actor=actor,
         action="attempt.void",
         on=f"participant:{known.participant_id}",
         at=at,
         attempts=ids,
-        reason=reason,
+        lapses=known.lapsed,
+        private={"reason": reason},
+        erase_on=round_.erase_on,
     )
     return len(ids)
+
+
+@operation
+def accept_late(
+    *,
+    round_: RoundRow,
+    unit_id: int,
+    seat: int,
+    attempt_id: str,
+    number: int,
+    reason: str,
+    at: datetime,
+    actor: audit.Actor,
+) -> None:
+    """Count answers that came after the clock had closed a seat's attempt, flagged; once an attempt, with a reason."""
+    reason = reason.strip()
+    if len(reason) < SHORTEST_REASON:
+        raise Refusal(f"请写清为什么算数，至少 {SHORTEST_REASON} 个字。")
+    if attempt_id not in {go.attempt_id for go in _seat(round_, unit_id, seat).goes}:
+        raise queries.UnknownAttempt
+    state = queries.for_writing(attempt_id)
+    bodies = {body.number: body for body in db.session.scalars(select(Late).filter_by(attempt_id=attempt_id))}
+    body = bodies.get(number)
+    if body is None or state.voided:
+        raise queries.UnknownAttempt
+    if not body.acceptable:
+        raise Refusal("这份答案到得太晚，或者那时已经能看到答案，只能留作记录，不能算数。", status=409)
+    if any(one.accepted_at for one in bodies.values()):
+        raise Refusal("这一次已经算过一份迟到的答案，不能再换。", status=409)
+    answers = {**state.answers, **queries.unpacked(body.answers)}
+    marks, was, stored = _marks(state, answers), queries.packed(state.answers), queries.packed(answers)
+    answers_hash = audit.answers_hash(stored)
+    db.session.execute(
+        update(Attempt)
+        .where(Attempt.id == attempt_id)
+        .values(answers=stored, score=marks.score, correct=list(marks.correct), late=True)
+    )
+    db.session.execute(
+        update(Late)
+        .where(Late.attempt_id == attempt_id, Late.number == number)
+        .values(accepted_at=at, was=was, answers_hash=answers_hash)
+    )
+    audit.record(
+        actor=actor,
+        action="attempt.late_accepted",
+        on=f"attempt:{attempt_id}",
+        at=at,
+        number=number,
+        was=audit.answers_hash(was),
+        answers_hash=answers_hash,
+        private={"reason": reason},
+        erase_on=round_.erase_on,
+    )
 
 
 def _seat(round_: RoundRow, unit_id: int, seat: int) -> History:
@@ -301,20 +451,20 @@ def _merged(state: Progress, incoming: Mapping[int, Saved]) -> marking.Merged:
 
 
 def _store(state: Progress, answers: Mapping[int, Saved], at: datetime) -> None:
-    frozen = paper.frozen(state.paper_id)
-    tokens = {position: saved.chosen for position, saved in answers.items()}
-    paper.chosen_indices(frozen, state.form, state.seed, tokens)  # refuses what is not on the paper
+    _chosen(state, answers)
     run(_STORE, attempt_id=state.attempt_id, new_answers=queries.packed(answers), new_saved_at=at)
 
 
 def _finish(
-    state: Progress, *, at: datetime, overdue: bool, answers: Mapping[int, Saved] | None = None
+    state: Progress,
+    *,
+    at: datetime,
+    overdue: bool = False,
+    late: bool = False,
+    answers: Mapping[int, Saved] | None = None,
 ) -> None:
     answers = state.answers if answers is None else answers
-    frozen = paper.frozen(state.paper_id)
-    tokens = {position: saved.chosen for position, saved in answers.items()}
-    chosen = paper.chosen_indices(frozen, state.form, state.seed, tokens)
-    marks = marking.mark(paper.keyed(frozen, state.form), chosen)
+    marks = _marks(state, answers)
     stored = queries.packed(answers)
     closed = run(
         _CLOSE,
@@ -323,10 +473,145 @@ def _finish(
         new_saved_at=at,
         new_submitted_at=at,
         new_overdue=overdue,
+        new_late=late,
         new_score=marks.score,
         new_correct=list(marks.correct),
     ).scalar_one_or_none()
     if closed is not None:
-        canonical = json.dumps(stored, sort_keys=True, separators=(",", ":"))
-        answers_hash = hashlib.sha256(canonical.encode()).hexdigest()
-        audit.record_submission(attempt_id=state.attempt_id, answers_hash=answers_hash, at=at)
+        audit.record_submission(attempt_id=state.attempt_id, answers_hash=audit.answers_hash(stored), at=at)
+
+
+def _chosen(state: Progress, answers: Mapping[int, Saved]) -> tuple[frozenset[int], ...]:
+    """The options chosen, position by position; refuses what is not on the paper."""
+    tokens = {position: saved.chosen for position, saved in answers.items()}
+    return paper.chosen_indices(paper.frozen(state.paper_id), state.form, state.seed, tokens)
+
+
+def _marks(state: Progress, answers: Mapping[int, Saved]) -> marking.Marks:
+    return marking.mark(paper.keyed(paper.frozen(state.paper_id), state.form), _chosen(state, answers))
+
+
+# Erasing: batches of one transaction each, to be called until they return 0; docs/PRIVACY.md says when and what.
+
+
+class NotYet(Refusal):
+    """The day on which this may be erased has not come."""
+
+    def __init__(self, on: date) -> None:
+        super().__init__(f"{on:%Y-%m-%d} 才可以清除，现在还没有到。", status=409)
+
+
+@operation
+def forget_device(*, attempt_id: str, device: str, at: datetime) -> None:
+    """Forget on which phone an attempt was handed in, asked by this phone; the resume code still opens it."""
+    state = queries.for_writing(attempt_id)
+    _require_device(state, device)
+    if not state.over(at):
+        raise Refusal("这次作答还没有交卷，交卷以后才能让手机忘掉它。", status=409)
+    db.session.execute(update(Attempt).where(Attempt.id == attempt_id).values(device_hash=None))
+
+
+@operation
+def erase_places(*, round_id: int, at: datetime) -> int:
+    """Let go of the seats of up to 500 heads of a round: who was excused stays so, without a name for it."""
+    _lock_due(round_id, at, lambda erase_on: erase_on)
+    chosen = select(Participant.id).where(Participant.round_id == round_id, queries.SEATED).limit(MOST_ERASED)
+    ids = db.session.scalars(chosen).all()
+    db.session.execute(
+        update(Participant)
+        .where(Participant.id.in_(ids))
+        .values(excused=queries.EXCUSED, enrolment_id=None, extension_s=0, forgiven=0),
+        execution_options={"synchronize_session": False},
+    )
+    return len(ids)
+
+
+@operation
+def erase_traces(*, round_id: int, unit_id: int, at: datetime) -> int:
+    """Erase phone, codes, receipt, words and late bodies of up to 500 goes of a class."""
+    _lock_due(round_id, at, lambda erase_on: erase_on)
+    ids = db.session.scalars(_of_class(round_id, unit_id, queries.TRACED)).all()
+    _erase(ids, {name: None for name in _TRACES})
+    return len(ids)
+
+
+@operation
+def erase_answers(*, round_id: int, unit_id: int, at: datetime) -> int:
+    """Erase the answers of up to 500 goes of a class; how often each was chosen is added to the class's sums."""
+    _lock_due(round_id, at, retention.answers_go_on)
+    ids = db.session.scalars(_of_class(round_id, unit_id, queries.ANSWERED)).all()
+    _sum_up(round_id, unit_id, ids)
+    _erase(ids, {"answers": {}, "seed": ""})
+    return len(ids)
+
+
+@operation
+def erase_attempt(*, attempt_id: str, at: datetime, actor: audit.Actor) -> bool:
+    """Erase what one submitted attempt holds, as was asked; its head and score stay. False: it was done before."""
+    state = queries.for_writing(attempt_id)
+    if state.submitted_at is None:
+        raise Refusal("这次作答还没有交卷，不能删除。", status=409)
+    found = select(Attempt.round_id, Attempt.unit_id).where(Attempt.id == attempt_id, queries.ANSWERED)
+    kept = db.session.execute(found).one_or_none()
+    if kept is None:
+        return False
+    _lock_round(kept.round_id)
+    _sum_up(kept.round_id, kept.unit_id, [attempt_id])
+    _erase([attempt_id], {**{name: None for name in _TRACES}, "answers": {}, "seed": ""})
+    audit.record(actor=actor, action="attempt.erased", on=f"attempt:{attempt_id}", at=at)
+    return True
+
+
+def _lock_round(round_id: int) -> date:
+    """Let those who erase in a round queue; attempts, which only point at it, do not wait."""
+    erase_on: date = db.session.execute(
+        select(Campaign.erase_on)
+        .join(Round, Round.campaign_id == Campaign.id)
+        .where(Round.id == round_id)
+        .with_for_update(of=Round, key_share=True)
+    ).scalar_one()
+    return erase_on
+
+
+def _lock_due(round_id: int, at: datetime, goes_on: Callable[[date], date]) -> None:
+    on = goes_on(_lock_round(round_id))
+    if clock.local_day(at) < on:
+        raise NotYet(on)
+
+
+def _of_class(round_id: int, unit_id: int, condition: ColumnElement[bool]) -> Select[str]:
+    here = (Attempt.round_id == round_id, Attempt.unit_id == unit_id)
+    return select(Attempt.id).where(*here, condition).limit(MOST_ERASED)
+
+
+def _erase(ids: Sequence[str], values: Mapping[str, Any]) -> None:
+    if "receipt" in values:
+        db.session.execute(delete(Late).where(Late.attempt_id.in_(ids)))
+    db.session.execute(update(Attempt).where(Attempt.id.in_(ids)).values(values))
+
+
+def _sum_up(round_id: int, unit_id: int, ids: Sequence[str]) -> None:
+    """Add the first goes among these to the sums of their class."""
+    goes = db.session.execute(
+        select(Round.paper_id, Attempt.form, Attempt.seed, Attempt.answers)
+        .join(Round, Round.id == Attempt.round_id)
+        .join(Participant, Participant.id == Attempt.participant_id)
+        .where(Attempt.id.in_(ids), queries.COUNTED_FIRST)
+    ).all()
+    if not goes:
+        return
+    counts = queries.item_counts(
+        paper.frozen(goes[0].paper_id), [(go.form, go.seed, go.answers) for go in goes]
+    )
+    here = (ItemSum.round_id == round_id, ItemSum.unit_id == unit_id)
+    known = {row.item: row for row in db.session.scalars(select(ItemSum).where(*here))}
+    for item, count in counts.items():
+        row = known.get(item)
+        if row is None:
+            row = ItemSum(
+                round_id=round_id, unit_id=unit_id, item=item, shown=0, correct=0, chosen=[], blank=0
+            )
+            db.session.add(row)
+        whole = itemstats.plus(count, ItemCount(row.shown, row.correct, tuple(row.chosen), row.blank))
+        row.shown, row.correct, row.blank = whole.shown, whole.correct, whole.blank
+        row.chosen = list(whole.chosen)

@@ -1,27 +1,30 @@
 """Reads of the attempts: one attempt with all its page needs, a device's attempts, a class's seats."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from quizsvc.attempt.models import Attempt, Participant
+from quizsvc.attempt.models import Attempt, ItemSum, Late, Participant
 from quizsvc.campaign.models import Campaign, Round
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import marking, window
+from quizsvc.core import itemstats, marking, window
+from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Unknown
 from quizsvc.db import db, run, subtree
 from quizsvc.link.models import Link
 from quizsvc.link.queries import UnknownLink
+from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Enrolment, Exemption, Unit
 
 REVIEWS = ("score", "answers", "key", "explanation")
+NOTHING_SAVED = Saved(0, ())
 
 
 class UnknownAttempt(Unknown):
@@ -42,12 +45,26 @@ class Progress:
     answers: Mapping[int, Saved]
     device_hash: str | None
     deadline: datetime
+    policy: str  # what becomes of it when it is not handed in
+    saved_at: datetime | None
     submitted_at: datetime | None
     voided: bool
 
     def over(self, at: datetime) -> bool:
-        """Say whether nothing can change any more: submitted, void, or past the deadline and its grace."""
-        return self.submitted_at is not None or self.voided or not window.accepts(at, self.deadline)
+        """Say whether nothing can change any more: submitted, void, or past the last moment the round takes it."""
+        return self.submitted_at is not None or self.voided or self.arrival(at) == "over"
+
+    def arrival(self, at: datetime) -> window.Arrival:
+        """Tell how the clock takes what arrives now."""
+        return window.arrival(at, self.deadline, self.policy)
+
+    def differing(self, incoming: Mapping[int, Saved]) -> list[int]:
+        """List the positions of a body whose choice is not the stored one; what it leaves out is no difference."""
+        return sorted(
+            position
+            for position, saved in incoming.items()
+            if set(saved.chosen) != set(self.answers.get(position, NOTHING_SAVED).chosen)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +88,13 @@ class Sheet(Progress):
     enrolment_id: int
     ordinal: int
     allowed: int
-    resume: str
-    receipt: str
+    resume: str | None
+    receipt: str | None
     started_at: datetime
     window_closes_at: datetime
     limited: bool
     overdue: bool
+    late: bool
     score: int | None
     out_of: int
     correct: tuple[bool, ...] | None
@@ -85,13 +103,28 @@ class Sheet(Progress):
     review_after_close: tuple[str, ...]
     another_is_open: bool
 
+    @property
+    def reveals_at(self) -> datetime:
+        """From when on the class is shown what it may see after closing: not while anybody may still hand in late."""
+        waits_s = window.GRACE_S + window.LATE_S if self.policy == "accept_flagged" else 0
+        return self.window_closes_at + timedelta(seconds=waits_s)
+
+    def published(self, at: datetime) -> frozenset[str]:
+        """List what the class may see of its results, each of their own."""
+        return frozenset(self.review_after_close if at >= self.reveals_at else self.review_after_submit)
+
+    def lapsed(self, at: datetime) -> bool:
+        """Say whether the clock has voided it, or is about to: not handed in, in a round where that does not count."""
+        if self.policy != "reject" or self.submitted_at is not None:
+            return False
+        return self.overdue if self.voided else self.over(at)
+
     def shown(self, at: datetime) -> frozenset[str]:
         """List what may be shown of the result; never a key while the person may still answer the same items."""
-        if self.voided:
+        if self.voided or self.lapsed(at):
             return frozenset()
-        closed = at >= self.window_closes_at
-        allowed = set(self.review_after_close if closed else self.review_after_submit)
-        if self.another_is_open:
+        allowed = set(self.published(at))
+        if self.another_is_open or self.submitted_at is None:  # the window may still be prolonged
             allowed -= {"answers", "key", "explanation"}
         return frozenset(allowed)
 
@@ -117,7 +150,7 @@ class Go:
     attempt_id: str
     items: tuple[int, ...]
     device_hash: str | None
-    resume: str
+    resume: str | None
     started_at: datetime
     submitted_at: datetime | None
 
@@ -130,6 +163,8 @@ class History:
     exempt: bool
     participant_id: int | None
     extension_s: int
+    lapsed: int
+    """Goes the clock has voided, without those a teacher has forgiven."""
     goes: tuple[Go, ...]
 
     @property
@@ -168,7 +203,23 @@ class SeatState:
     out_of: int
     first_met: bool
     met: bool
+    late: bool
     submitted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LateBody:
+    """Answers that arrived after the clock had closed their attempt, as the class's own teacher sees them."""
+
+    attempt_id: str
+    ordinal: int
+    number: int
+    at: datetime
+    different: int
+    acceptable: bool
+    accepted: bool
+    settled: bool
+    """One of the attempt's late bodies has been accepted: there is nothing left to decide."""
 
 
 def device_hash(device: str) -> str:
@@ -199,7 +250,8 @@ def _sheets() -> Select[Any]:
     return (
         select(
             Attempt.__table__,
-            Round.paper_id, Round.title, Round.identity, Round.closes_at, Round.threshold_permyriad,
+            Round.paper_id, Round.title, Round.identity, Round.closes_at, Round.late.label("policy"),
+            Round.threshold_permyriad,
             Round.review_after_submit, Round.review_after_close,
             Link.code, Link.closes_at.label("link_closes_at"),
             Round.frozen_at, Campaign.term, Campaign.is_test, Campaign.organisers, Campaign.hotline,
@@ -220,8 +272,8 @@ _BY_ID = _sheets().where(Attempt.id == bindparam("attempt_id"))
 _FOR_WRITING = (
     select(
         Attempt.id, Round.paper_id, Attempt.seed, Attempt.form, Attempt.answers, Attempt.device_hash,
-        Attempt.limit_ends_at, Round.closes_at, Link.closes_at.label("link_closes_at"),
-        Attempt.submitted_at, Attempt.voided_at,
+        Attempt.started_at, Attempt.limit_ends_at, Round.closes_at, Link.closes_at.label("link_closes_at"),
+        Round.late.label("policy"), Attempt.saved_at, Attempt.submitted_at, Attempt.voided_at,
     )
     .join(Round, Round.id == Attempt.round_id)
     .join(Link, Link.id == Attempt.link_id)
@@ -257,7 +309,10 @@ def _progress(row: Row[Any]) -> dict[str, Any]:
         "form": tuple((index, points) for index, points in row.form),
         "answers": unpacked(row.answers),
         "device_hash": row.device_hash,
-        "deadline": _deadline(row.limit_ends_at, row.closes_at, row.link_closes_at),
+        # a link that was repointed may close earlier than the attempt began
+        "deadline": max(_deadline(row.limit_ends_at, row.closes_at, row.link_closes_at), row.started_at),
+        "policy": row.policy,
+        "saved_at": row.saved_at,
         "submitted_at": row.submitted_at,
         "voided": row.voided_at is not None,
     }
@@ -291,6 +346,7 @@ def _sheet(row: Row[Any] | None) -> Sheet:
         window_closes_at=_deadline(None, row.closes_at, row.link_closes_at),
         limited=row.limit_ends_at is not None,
         overdue=row.overdue,
+        late=row.late,
         score=row.score,
         out_of=row.out_of,
         correct=None if row.correct is None else tuple(row.correct),
@@ -301,6 +357,14 @@ def _sheet(row: Row[Any] | None) -> Sheet:
     )
 
 
+_lapse = aliased(Attempt)
+_HAS_LAPSED = (
+    _lapse.round_id == Participant.round_id, _lapse.unit_id == Participant.unit_id,
+    _lapse.participant_id == Participant.id,
+    _lapse.submitted_at.is_(None), _lapse.voided_at.is_not(None), _lapse.overdue,
+)  # fmt: skip
+_LAPSES = select(func.count()).where(*_HAS_LAPSED).correlate(Participant).scalar_subquery()
+_LAPSED = func.coalesce(_LAPSES - Participant.forgiven, 0)
 _HISTORY_COLUMNS = (
     Enrolment.id.label("enrolment_id"), Exemption.id.is_not(None).label("exempt"),
     Participant.id.label("participant_id"), Participant.extension_s,
@@ -324,14 +388,14 @@ _HISTORY = _with_goes(
     select(*_HISTORY_COLUMNS).where(
         Enrolment.unit_id == bindparam("unit_id"), Enrolment.term == bindparam("term"),
         Enrolment.seat == bindparam("seat"), Enrolment.left_at.is_(None),
-    ),
+    ).add_columns(_LAPSED.label("lapsed")),
     bindparam("round_id"),
 )  # fmt: skip
 _ENTRY = _with_goes(
     select(
         Link.id.label("link_id"), Link.unit_id, Link.round_id, Link.closes_at.label("link_closes_at"),
         Round.paper_id, Round.opens_at, Round.closes_at, Round.attempts, Round.limit_s,
-        *_HISTORY_COLUMNS,
+        *_HISTORY_COLUMNS, case((Round.late == "reject", _LAPSED), else_=0).label("lapsed"),
     )
     .select_from(Link)
     .join(Round, Round.id == Link.round_id)
@@ -388,7 +452,14 @@ def _history(rows: Sequence[Row[Any]]) -> History | None:
         if row.id is not None
     )
     first = rows[0]
-    return History(first.enrolment_id, bool(first.exempt), first.participant_id, first.extension_s or 0, goes)
+    return History(
+        enrolment_id=first.enrolment_id,
+        exempt=bool(first.exempt),
+        participant_id=first.participant_id,
+        extension_s=first.extension_s or 0,
+        lapsed=first.lapsed,
+        goes=goes,
+    )
 
 
 _OF_DEVICE = (
@@ -458,7 +529,7 @@ def seats_of(round_: RoundRow, unit_id: int) -> list[SeatState]:
     rows = db.session.execute(
         select(
             Participant.enrolment_id, Attempt.id, Attempt.ordinal, Attempt.answers, Attempt.form, Attempt.score,
-            Attempt.out_of, Attempt.submitted_at,
+            Attempt.out_of, Attempt.submitted_at, Attempt.late,
         )
         .join(Attempt, Attempt.participant_id == Participant.id)
         .where(Attempt.round_id == round_.id, Attempt.unit_id == unit_id, Attempt.voided_at.is_(None))
@@ -493,6 +564,7 @@ def _seat_state(round_: RoundRow, place: roster.Place, goes: Sequence[Row[Any]])
         out_of=out_of,
         first_met=first is not None and marking.met(first, out_of, round_.threshold_permyriad),
         met=counted is not None and marking.met(counted, out_of, round_.threshold_permyriad),
+        late=any(go.late for go in done),
         submitted_at=done[-1].submitted_at if done else None,
     )
 
@@ -506,21 +578,60 @@ def counted_score(scores: Sequence[int], counted: str) -> int | None:
 
 def ran_out(at: datetime, limit: int) -> list[str]:
     """List open attempts that the clock has ended, oldest first (1 statement)."""
-    link_closes_at = func.coalesce(Link.closes_at, Round.closes_at)
+    # the same moments as core.window.arrival
+    ended = at - timedelta(seconds=window.GRACE_S)
+    waits = Round.late == "accept_flagged"
     rows = db.session.execute(
-        select(Attempt.id, Attempt.limit_ends_at, Round.closes_at, link_closes_at)
+        select(Attempt.id)
         .join(Round, Round.id == Attempt.round_id)
         .join(Link, Link.id == Attempt.link_id)
         .where(Attempt.submitted_at.is_(None), Attempt.voided_at.is_(None))
-        .where((Attempt.limit_ends_at < at) | ((Round.closes_at < at) & (link_closes_at < at)))
+        .where(or_(~waits & _due(ended), waits & _due(ended - timedelta(seconds=window.LATE_S))))
         .order_by(Attempt.started_at)
         .limit(limit)
+    )
+    return [row.id for row in rows]
+
+
+def _due(before: datetime) -> ColumnElement[bool]:
+    """The deadline of an attempt lies before a moment."""
+    closed = and_(Round.closes_at < before, func.coalesce(Link.closes_at, Round.closes_at) < before)
+    return and_(Attempt.started_at < before, or_(Attempt.limit_ends_at < before, closed))
+
+
+def late_bodies(attempt_ids: Sequence[str]) -> list[LateBody]:
+    """List what arrived for these attempts when the clock had closed them, in order of arrival (1 statement)."""
+    rows = db.session.execute(
+        select(Late, Attempt.ordinal)
+        .join(Attempt, Attempt.id == Late.attempt_id)
+        .where(Late.attempt_id.in_(attempt_ids))
+        .order_by(Late.at, Late.attempt_id, Late.number)
     ).all()
+    settled = {late.attempt_id for late, _ in rows if late.accepted_at is not None}
     return [
-        attempt_id
-        for attempt_id, limit_ends, round_closes, link_closes in rows
-        if not window.accepts(at, _deadline(limit_ends, round_closes, link_closes))
+        LateBody(
+            attempt_id=late.attempt_id,
+            ordinal=ordinal,
+            number=late.number,
+            at=late.at,
+            different=len(late.answers),
+            acceptable=late.acceptable,
+            accepted=late.accepted_at is not None,
+            settled=late.attempt_id in settled,
+        )
+        for late, ordinal in rows
     ]
+
+
+def lapsed_on(participant_id: int, device: str) -> bool:
+    """Say whether this phone began one of the goes that the clock has voided (1 statement)."""
+    found = db.session.execute(
+        select(_lapse.id)
+        .join(Participant, Participant.id == _lapse.participant_id)
+        .where(Participant.id == participant_id, *_HAS_LAPSED, _lapse.device_hash == device_hash(device))
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 def _deadline(
@@ -528,3 +639,142 @@ def _deadline(
 ) -> datetime:
     closes_at = max(round_closes_at, link_closes_at or round_closes_at)
     return min(limit_ends_at or closes_at, closes_at)
+
+
+# What of people is in a round, for erasing it; every condition is also the operation's, and is false afterwards.
+
+EXCUSED: ColumnElement[bool] = or_(
+    Participant.excused,
+    exists().where(
+        Exemption.enrolment_id == Participant.enrolment_id,
+        Exemption.ended_at.is_(None),
+        Enrolment.id == Participant.enrolment_id,
+        Enrolment.left_at.is_(None),
+    ),
+)
+"""A participant who stands outside the denominator: excused now, or when the seat was let go."""
+
+_earlier = aliased(Attempt)
+COUNTED_FIRST: ColumnElement[bool] = and_(
+    Attempt.submitted_at.is_not(None),
+    Attempt.voided_at.is_(None),
+    ~EXCUSED,
+    ~exists().where(
+        _earlier.participant_id == Attempt.participant_id,
+        _earlier.ordinal < Attempt.ordinal,
+        _earlier.submitted_at.is_not(None),
+        _earlier.voided_at.is_(None),
+    ),
+)
+"""A first go, the kind that item statistics are made of."""
+
+SEATED: ColumnElement[bool] = Participant.enrolment_id.is_not(None)
+TRACED: ColumnElement[bool] = or_(
+    Attempt.device_hash.is_not(None),
+    Attempt.resume.is_not(None),
+    Attempt.receipt.is_not(None),
+    Attempt.void_reason.is_not(None),
+)
+ANSWERED: ColumnElement[bool] = Attempt.seed != ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What is left of a class when nobody knows any more who sat where."""
+
+    scores: tuple[tuple[int, int], ...]
+    """The score that counts, and out of how many, of each head in the denominator that is done."""
+    unseated: bool
+    """The way from heads to seats has been erased, or is being erased."""
+
+
+def heads_of(round_: RoundRow, unit_id: int) -> Heads:
+    """Return the scores of a class by head (1 statement)."""
+    rows = db.session.execute(
+        select(
+            Participant.id, Participant.enrolment_id, Attempt.score, Attempt.out_of, EXCUSED.label("excused")
+        )
+        .join(Attempt, Attempt.participant_id == Participant.id)
+        .where(Attempt.round_id == round_.id, Attempt.unit_id == unit_id, Attempt.voided_at.is_(None))
+        .order_by(Participant.id, Attempt.ordinal)
+    ).all()
+    done: dict[int, list[int]] = {}
+    out_of: dict[int, int] = {}
+    for row in rows:
+        if row.score is not None and not row.excused:
+            done.setdefault(row.id, []).append(row.score)
+            out_of.setdefault(row.id, row.out_of)
+    counted = {head: counted_score(scores, round_.counted) for head, scores in done.items()}
+    return Heads(
+        scores=tuple((score, out_of[head]) for head, score in counted.items() if score is not None),
+        unseated=any(row.enrolment_id is None for row in rows),
+    )
+
+
+def unseated(round_id: int, unit_id: int) -> bool:
+    """Say whether the way from heads to seats has been erased in a class (1 statement)."""
+    gone = exists().where(
+        Participant.round_id == round_id, Participant.unit_id == unit_id, Participant.enrolment_id.is_(None)
+    )
+    return bool(db.session.execute(select(gone)).scalar_one())
+
+
+def erasable(round_ids: Sequence[int]) -> dict[str, int]:
+    """Count what leads from the goes of rounds to people: "places", "traces", "late", "answers" (4 statements)."""
+    of_rounds = Attempt.round_id.in_(round_ids)
+    counts = {
+        "places": select(func.count()).where(Participant.round_id.in_(round_ids), SEATED),
+        "traces": select(func.count()).where(of_rounds, TRACED),
+        "late": select(func.count()).select_from(Late).join(Attempt, Attempt.id == Late.attempt_id).where(of_rounds),
+        "answers": select(func.count()).where(of_rounds, ANSWERED),
+    }  # fmt: skip
+    return {name: db.session.execute(count).scalar_one() for name, count in counts.items()}
+
+
+def left_of(round_ids: Sequence[int]) -> dict[str, int]:
+    """Count what stays of rounds after erasing: "heads", "attempts" (2 statements)."""
+    counts = {
+        "heads": select(func.count()).where(Participant.round_id.in_(round_ids)),
+        "attempts": select(func.count()).where(Attempt.round_id.in_(round_ids)),
+    }
+    return {name: db.session.execute(count).scalar_one() for name, count in counts.items()}
+
+
+def classes_of(round_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """List the rounds and classes in which somebody began (1 statement)."""
+    rows = db.session.execute(
+        select(Attempt.round_id, Attempt.unit_id)
+        .where(Attempt.round_id.in_(round_ids))
+        .distinct()
+        .order_by(Attempt.round_id, Attempt.unit_id)
+    )
+    return [(round_id, unit_id) for round_id, unit_id in rows]
+
+
+def item_counts(
+    frozen: paper.FrozenPaper, goes: Iterable[tuple[paper.FormItems, str, Mapping[str, Any]]]
+) -> dict[int, ItemCount]:
+    """Count the answers to each item of a paper, by its index; a go is its form, seed and stored answers."""
+    answers: dict[int, list[tuple[frozenset[int], int, frozenset[int]]]] = {}
+    for form, seed, saved in goes:
+        tokens = {position: one.chosen for position, one in unpacked(saved).items()}
+        chosen = paper.chosen_indices(frozen, form, seed, tokens)
+        for (index, _points), picked in zip(form, chosen, strict=True):
+            entry = frozen.items[index]
+            answers.setdefault(index, []).append((entry.key, len(entry.item.options), picked))
+    return {index: itemstats.tally(answers[index]) for index in sorted(answers)}
+
+
+def item_sums(round_id: int, path: str) -> dict[int, ItemCount]:
+    """Return the sums of erased answers of a round under a path, by item (1 statement)."""
+    low, high = subtree(path)
+    rows = db.session.execute(
+        select(ItemSum.item, ItemSum.shown, ItemSum.correct, ItemSum.chosen, ItemSum.blank)
+        .join(Unit, Unit.id == ItemSum.unit_id)
+        .where(ItemSum.round_id == round_id, Unit.path >= low, Unit.path < high)
+    )
+    sums: dict[int, ItemCount] = {}
+    for row in rows:
+        count = ItemCount(row.shown, row.correct, tuple(row.chosen), row.blank)
+        sums[row.item] = itemstats.plus(sums[row.item], count) if row.item in sums else count
+    return sums

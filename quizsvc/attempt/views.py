@@ -1,7 +1,5 @@
 """The student's pages (/c/<code>, /a/<attempt>, /r/<receipt>) and the teacher's page of one seat."""
 
-import re
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,35 +34,15 @@ from quizsvc.link import queries as link
 from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
-from quizsvc.web import headers, qr
+from quizsvc.web import headers, health, phone, qr
 from quizsvc.web.guard import actor, guarded, public
 from quizsvc.web.guard import check as require
 
 blueprint = Blueprint("attempt", __name__, template_folder="templates")
 seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/staff")
 
-HALF_A_YEAR_S = 180 * 24 * 3600
 DOORWAY_LASTS = timedelta(seconds=10)
 MOST_DOORWAYS = 2000
-_DEVICE = re.compile(r"[A-Za-z0-9_-]{22}")
-
-
-def device() -> str:
-    """Return this phone's secret from its cookie; a phone without one gets an empty text that owns nothing."""
-    known = request.cookies.get(_cookie_name(), "")
-    return known if _DEVICE.fullmatch(known) else ""
-
-
-def _cookie_name() -> str:
-    return "__Host-phone" if current_app.config["SETTINGS"].https else "phone"
-
-
-def _with_device(response: Response, secret: str) -> Response:
-    https = current_app.config["SETTINGS"].https
-    response.set_cookie(
-        _cookie_name(), secret, max_age=HALF_A_YEAR_S, httponly=True, samesite="Lax", secure=https
-    )
-    return response
 
 
 @contextmanager
@@ -127,7 +105,9 @@ def remember_size(response: Response) -> Response:
     """Keep the choice of large text for a year."""
     if "size" in request.args and request.args["size"] in ("lg", "md"):
         year_s = 365 * 24 * 3600
-        response.set_cookie("size", request.args["size"], max_age=year_s, samesite="Lax", httponly=True)
+        https = current_app.config["SETTINGS"].https
+        chosen = request.args["size"]
+        response.set_cookie("size", chosen, max_age=year_s, samesite="Lax", httponly=True, secure=https)
     return response
 
 
@@ -159,7 +139,7 @@ def landing(code: str) -> ResponseReturnValue:
     """Show whose link this is and the seats to tap."""
     at = clock.now()
     doorway = _doorway(code, at)
-    door, secret = doorway.door, device()
+    door, secret = doorway.door, phone.device()
     state = window.Window(door.round.opens_at, door.closes_at).state(at)
     mine = queries.of_device(door.round.id, door.unit_id, secret) if secret else []
     if mine:
@@ -216,7 +196,7 @@ def who(code: str) -> ResponseReturnValue:
     ):  # after no-store the back button of the first question would ask to send the form again
         page.headers["Cache-Control"] = "private, no-cache"
     # here and not with the start: when the answer to a start is lost, the phone that repeats it is known
-    return page if device() else _with_device(page, secrets.token_urlsafe(16))
+    return page if phone.device() else phone.remember(page, phone.fresh())
 
 
 @blueprint.get("/c/<code>/who")
@@ -232,7 +212,7 @@ def from_the_middle(code: str) -> ResponseReturnValue:
 @public
 def start(code: str) -> ResponseReturnValue:
     """Begin, or go on with what this phone has begun."""
-    secret = device() or secrets.token_urlsafe(16)
+    secret = phone.device() or phone.fresh()
     with _counting_unknown_codes():
         started = operations.start(
             code=linkcode.parse(code),
@@ -240,8 +220,9 @@ def start(code: str) -> ResponseReturnValue:
             source=forms.source_from(request.form),
             device=secret,
             at=clock.now(),
+            room=health.room_to_begin(),
         )
-    return _with_device(_to(started), secret)
+    return phone.remember(_to(started), secret)
 
 
 @blueprint.post("/c/<code>/resume")
@@ -257,11 +238,11 @@ def resume(code: str) -> ResponseReturnValue:
         at=at,
         text="续答码试得太多了，请过十分钟再试，或请老师帮忙换手机。",
     )
-    secret = device() or secrets.token_urlsafe(16)
+    secret = phone.device() or phone.fresh()
     started = operations.take_over(
         code=door.code, seat=seat, resume=forms.resume_from(request.form), device=secret, at=at
     )
-    return _with_device(_to(started), secret)
+    return phone.remember(_to(started), secret)
 
 
 def _to(started: operations.Started) -> Response:
@@ -300,7 +281,7 @@ def outside_window(_refusal: Exception) -> ResponseReturnValue:
 
 def _mine(attempt_id: str) -> Sheet:
     state = queries.sheet(attempt_id)
-    if state.device_hash is None or state.device_hash != queries.device_hash(device()):
+    if state.device_hash is None or state.device_hash != queries.device_hash(phone.device()):
         raise operations.OtherDevice
     return state
 
@@ -317,7 +298,10 @@ def questions(attempt_id: str) -> ResponseReturnValue:
     if state.over(at):
         return _to_result(attempt_id)
     written = pieces.written(paper.frozen(state.paper_id), state)
-    return render_template("attempt/paper.html", state=state, written=written, left=_left(state, at))
+    late = state.arrival(at) == "late"
+    return render_template(
+        "attempt/paper.html", state=state, written=written, left=_left(state, at), late=late
+    )
 
 
 @blueprint.get("/a/<attempt_id>/check")
@@ -345,9 +329,11 @@ def _left(state: Sheet, at: datetime) -> int | None:
 @public
 def save(attempt_id: str) -> ResponseReturnValue:
     """Store answers: 204 when all are stored, else the stored ones that the page must show instead."""
-    stale = operations.save(
-        attempt_id=attempt_id, device=device(), incoming=forms.answers_from(request.form), at=clock.now()
-    )
+    incoming, at = forms.answers_from(request.form), clock.now()
+    try:
+        stale = operations.save(attempt_id=attempt_id, device=phone.device(), incoming=incoming, at=at)
+    except operations.Over:
+        return _closed(attempt_id, incoming, at)
     if not stale:
         return Response(status=204)
     return {str(position): [saved.seq, list(saved.chosen)] for position, saved in stale.items()}
@@ -356,12 +342,15 @@ def save(attempt_id: str) -> ResponseReturnValue:
 @blueprint.post("/a/<attempt_id>/submit")
 @public
 def submit(attempt_id: str) -> ResponseReturnValue:
-    """Hand in, or (step=check) store what is there and show the check page."""
+    """Hand in, or (step=check) store what is there and show the check page; 409 when other answers count already."""
     incoming = forms.answers_from(request.form)
     at = clock.now()
     if request.form.get("step") == "check":
         return _save_and_check(attempt_id, incoming, at)
-    operations.submit(attempt_id=attempt_id, device=device(), incoming=incoming, at=at)
+    try:
+        operations.submit(attempt_id=attempt_id, device=phone.device(), incoming=incoming, at=at)
+    except operations.Over:
+        return _closed(attempt_id, incoming, at)
     if request.headers.get("X-Requested-With"):
         return Response(url_for("attempt.result", attempt_id=attempt_id), mimetype="text/plain")
     return _to_result(attempt_id)
@@ -369,10 +358,39 @@ def submit(attempt_id: str) -> ResponseReturnValue:
 
 def _save_and_check(attempt_id: str, incoming: Mapping[int, Saved], at: datetime) -> ResponseReturnValue:
     try:
-        operations.save(attempt_id=attempt_id, device=device(), incoming=incoming, at=at)
+        operations.save(attempt_id=attempt_id, device=phone.device(), incoming=incoming, at=at)
     except operations.Over:
-        return _to_result(attempt_id)
+        return _closed(attempt_id, incoming, at)
     return redirect(url_for("attempt.check", attempt_id=attempt_id), 303)
+
+
+def _closed(attempt_id: str, incoming: Mapping[int, Saved], at: datetime) -> ResponseReturnValue:
+    """Keep what came too late, say why it does not count, and show what does."""
+    kept = operations.keep_late(attempt_id=attempt_id, device=phone.device(), incoming=incoming, at=at)
+    state = queries.sheet(attempt_id)
+    heading, text = _why_closed(state, at)
+    if request.headers.get("X-Requested-With"):
+        return Response(f"{heading}，{text}", status=409, mimetype="text/plain")
+    page = render_template(
+        "attempt/closed.html",
+        state=state,
+        heading=heading,
+        text=text,
+        counts=not state.voided,
+        answered=sum(bool(chosen) for chosen in state.tokens().values()),
+        kept=kept,
+    )
+    return make_response(page, 409)
+
+
+def _why_closed(state: Sheet, at: datetime) -> tuple[str, str]:
+    if state.lapsed(at):
+        return "时间已经到了", "到时没有交，按本场约定这一次不计。"
+    if state.voided:
+        return "这次作答已经作废", "这次送来的答案没有存。"
+    if state.overdue:
+        return "时间已经到了", "已按到时存好的答案交卷。"
+    return "已经交过了", "以第一次交的为准，答案没有再改动。"
 
 
 @blueprint.get("/a/<attempt_id>/result")
@@ -413,6 +431,8 @@ def result(attempt_id: str) -> ResponseReturnValue:
         expected=expected,
         more=more,
         overdue=state.overdue,
+        lapsed=state.lapsed(at),
+        still_open=at < state.window_closes_at,
     )
 
 
@@ -509,8 +529,13 @@ def _practice_steps(state: Sheet, frozen: paper.FrozenPaper) -> list[int]:
 @public
 def receipt(receipt: str) -> ResponseReturnValue:
     """Show what a receipt stands for, without any name."""
+    state = _of_receipt(receipt)
+    return render_template("attempt/proof.html", state=state, own=False, met=_met(state))
+
+
+def _of_receipt(receipt: str) -> Sheet:
     try:
-        state = queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
+        return queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
     except queries.UnknownAttempt:
         throttle.take(
             kind="receipt",
@@ -521,16 +546,25 @@ def receipt(receipt: str) -> ResponseReturnValue:
             text="查询太多了，请过十分钟再试。",
         )
         raise
-    return render_template("attempt/proof.html", state=state, own=False, met=_met(state))
 
 
 @blueprint.get("/r/<receipt>.png")
 @public
 def receipt_picture(receipt: str) -> ResponseReturnValue:
     """Draw the code of a receipt's own page, to be kept in the phone."""
-    known = queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
+    known = _of_receipt(receipt)
     address = f"{current_app.config['SETTINGS'].public_url}/r/{known.receipt}"
     return Response(qr.png(address), mimetype="image/png")
+
+
+@blueprint.post("/a/<attempt_id>/forget")
+@public
+def forget_phone(attempt_id: str) -> ResponseReturnValue:
+    """Take this phone's secret out of it, and its hash out of the attempt; the resume code still opens it."""
+    state = _mine(attempt_id)
+    operations.forget_device(attempt_id=attempt_id, device=phone.device(), at=clock.now())
+    away = make_response(redirect(url_for("rights.data", receipt=state.receipt, forgotten=1), 303))
+    return phone.forget(away)
 
 
 def _seat(round_id: int, unit_id: int, seat: int) -> tuple[RoundRow, roster.UnitRow, queries.SeatState]:
@@ -550,14 +584,18 @@ def _seat(round_id: int, unit_id: int, seat: int) -> tuple[RoundRow, roster.Unit
 def seat_page(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
     """Show one seat and what its teacher may do about it."""
     round_, unit, state = _seat(round_id, unit_id, seat)
+    known = queries.history(round_, unit_id, seat)
     return render_template(
         "attempt/seat.html",
         round=round_,
         unit=unit,
         seat=state,
+        lapsed=known.lapsed if known else 0,
+        late=queries.late_bodies([go.attempt_id for go in known.goes]) if known else [],
         transfer=forms.Transfer(),
         extend=forms.Extend(),
         release=forms.Release(),
+        accept=forms.AcceptLate(),
     )
 
 
@@ -605,7 +643,30 @@ def release(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
         at=clock.now(),
         actor=actor(),
     )
-    flash(f"{seat} 号的 {count} 次作答已作废并留档，可以重新开始。")
+    voided = f"{seat} 号的 {count} 次作答已作废并留档，可以重新开始。"
+    flash(voided if count else f"{seat} 号可以重新开始了。")
+    return _back_to_seat()
+
+
+@seats.post("/rounds/<int:round_id>/classes/<int:unit_id>/seats/<int:seat>/late")
+@guarded(Permission.MANAGE_ATTEMPTS)
+def accept_late(round_id: int, unit_id: int, seat: int) -> ResponseReturnValue:
+    """Count answers of the seat that arrived after the clock had closed its attempt."""
+    round_, _, _ = _seat(round_id, unit_id, seat)
+    form = forms.AcceptLate()
+    if not form.validate_on_submit():
+        raise Refusal("没有看懂是哪一份答案，请返回上一页再试一次。")
+    operations.accept_late(
+        round_=round_,
+        unit_id=unit_id,
+        seat=seat,
+        attempt_id=form.attempt_id.data,
+        number=form.number.data,
+        reason=form.reason.data or "",
+        at=clock.now(),
+        actor=actor(),
+    )
+    flash(f"{seat} 号迟到的答案已经算数，得分重新算过，标为迟交。")
     return _back_to_seat()
 
 
@@ -648,10 +709,10 @@ def _nobodys(frozen: paper.FrozenPaper, form: paper.FormItems, seed: str) -> She
     at = frozen.frozen_at
     return Sheet(
         attempt_id="preview", paper_id=frozen.id, seed=seed, form=tuple((index, points) for index, points in form),
-        answers={}, device_hash=None, deadline=at, submitted_at=None, voided=False, participant_id=0, round_id=0,
-        unit_id=0, code="", title=frozen.title, identity="seat", is_test=False, class_name="预览", unit_path="",
-        term="", frozen_at=at, organisers=(), hotline="", seat=1, enrolment_id=0, ordinal=1, allowed=1,
-        resume="00000000", receipt="", started_at=at, window_closes_at=at, limited=False, overdue=False, score=None,
-        out_of=sum(points for _, points in form), correct=None, threshold_permyriad=0, review_after_submit=(),
-        review_after_close=(), another_is_open=False,
+        answers={}, device_hash=None, deadline=at, policy="submit_from_saved", saved_at=None, submitted_at=None,
+        voided=False, participant_id=0, round_id=0, unit_id=0, code="", title=frozen.title, identity="seat",
+        is_test=False, class_name="预览", unit_path="", term="", frozen_at=at, organisers=(), hotline="", seat=1,
+        enrolment_id=0, ordinal=1, allowed=1, resume="00000000", receipt="", started_at=at, window_closes_at=at,
+        limited=False, overdue=False, late=False, score=None, out_of=sum(points for _, points in form), correct=None,
+        threshold_permyriad=0, review_after_submit=(), review_after_close=(), another_is_open=False,
     )  # fmt: skip

@@ -103,6 +103,9 @@ def round_() -> None:
 @click.option("--closes", type=MOMENT, required=True, help="结束，北京时间")
 @click.option("--identity", type=click.Choice(list(operations.IDENTITIES)), default="seat", help="认人方式")
 @click.option("--limit-min", type=click.IntRange(1), help="答题限时（分钟），不写就不限时")
+@click.option(
+    "--late", type=click.Choice(list(operations.LATE)), default="submit_from_saved", help="到时没交怎么办"
+)
 @click.option("--attempts", type=int, default=3, help="每人可以答几次")
 @click.option("--counted", type=click.Choice(list(operations.COUNTED)), default="best", help="按哪一次计")
 @click.option("--threshold", type=click.IntRange(1, 100), default=80, help="知晓标准（得分占满分的 %）")
@@ -112,7 +115,7 @@ def round_() -> None:
 @with_appcontext
 def open_round(
     campaign_code: str, code: str, title: str, paper_code: str, unit_paths: tuple[str, ...], opens: datetime,
-    closes: datetime, identity: str, limit_min: int | None, attempts: int, counted: str, threshold: int,
+    closes: datetime, identity: str, limit_min: int | None, late: str, attempts: int, counted: str, threshold: int,
     after_submit: tuple[str, ...], after_close: tuple[str, ...], dry_run: bool,
 ) -> None:  # fmt: skip
     """新建一个场次。"""
@@ -125,6 +128,7 @@ def open_round(
         closes_at=_moment(closes),
         identity=identity,
         limit_s=None if limit_min is None else limit_min * 60,
+        late=late,
         attempts=attempts,
         counted=counted,
         threshold_permyriad=threshold * 100,

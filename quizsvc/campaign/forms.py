@@ -22,6 +22,7 @@ from quizsvc.campaign.operations import (
     ALL_PARTS,
     COUNTED,
     IDENTITIES,
+    LATE,
     LONGEST_NAME,
     MOST_ATTEMPTS,
     REVIEW_PARTS,
@@ -96,6 +97,7 @@ class Round(ChineseForm):
     closes_at = DateTimeLocalField("结束", [NEEDED], format="%Y-%m-%dT%H:%M")
     identity = SelectField("认人方式", choices=IDENTITIES)
     limit_min = IntegerField("答题限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)])
+    late = SelectField("到时没交怎么办", choices=LATE, default="submit_from_saved")
     attempts = IntegerField("每人可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
     counted = SelectField("按哪一次计", choices=COUNTED)
     threshold_percent = IntegerField("知晓标准（得分占满分的 %）", [NEEDED, NumberRange(1, 100)], default=80)
@@ -113,6 +115,7 @@ class Round(ChineseForm):
             closes_at=from_local(self.closes_at.data),
             identity=self.identity.data,
             limit_s=self.limit_min.data * 60 if self.limit_min.data else None,
+            late=self.late.data,
             attempts=self.attempts.data,
             counted=self.counted.data,
             threshold_permyriad=self.threshold_percent.data * 100,

@@ -13,6 +13,7 @@ class Campaign(Base):
     """The whole drive: who runs it, for which subtree and term, toward which target."""
 
     __tablename__ = "campaign_campaign"
+    about_people = False
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
@@ -25,6 +26,8 @@ class Campaign(Base):
     hotline: Mapped[str]
     is_test: Mapped[bool]
     erase_on: Mapped[date]
+    erased_at: Mapped[datetime | None]  # since then nothing leads from a go to a seat
+    cleared_at: Mapped[datetime | None]  # since then the answers are gone too
     created_at: Mapped[datetime]
 
 
@@ -32,6 +35,7 @@ class OfficialAccount(Base):
     """An official account whose QR code every poster of the campaign carries."""
 
     __tablename__ = "campaign_official_account"
+    about_people = False
     __table_args__ = (UniqueConstraint("campaign_id", "position"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -45,10 +49,12 @@ class Round(Base):
     """One paper opened to some units in one window under one policy."""
 
     __tablename__ = "campaign_round"
+    about_people = False
     __table_args__ = (
         CheckConstraint("opens_at < closes_at", name="window"),
         CheckConstraint("attempts >= 1", name="attempts"),
         CheckConstraint("threshold_permyriad BETWEEN 0 AND 10000", name="threshold"),
+        CheckConstraint("late IN ('submit_from_saved', 'accept_flagged', 'reject')", name="late"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -61,6 +67,8 @@ class Round(Base):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     limit_s: Mapped[int | None]
+    # what becomes of what is not handed in
+    late: Mapped[str] = mapped_column(server_default="submit_from_saved")
     attempts: Mapped[int]
     counted: Mapped[str]  # best | first | last
     threshold_permyriad: Mapped[int]
@@ -78,6 +86,7 @@ class RoundUnit(Base):
     """A unit, with everything under it, that a round is opened to."""
 
     __tablename__ = "campaign_round_unit"
+    about_people = False
 
     round_id: Mapped[int] = mapped_column(ForeignKey("campaign_round.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"), primary_key=True)

@@ -1,12 +1,13 @@
 """Opening campaigns and rounds, their official accounts, closing early, prolonging. All of it is audited."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from quizsvc import audit, clock
 from quizsvc.campaign import queries
@@ -19,6 +20,11 @@ from quizsvc.roster.models import Unit
 
 IDENTITIES: Final = {"seat": "点序号", "roster": "点序号，再核对打星号的姓名"}
 COUNTED: Final = {"best": "最好的一次", "first": "第一次", "last": "最后一次"}
+LATE: Final = {
+    "submit_from_saved": "用已保存的答案自动交卷",
+    "accept_flagged": "再等 30 分钟，迟交的另外标明",
+    "reject": "不算，可以重做",
+}
 REVIEW_PARTS: Final = {"score": "得分", "answers": "自己的选择", "key": "正确答案", "explanation": "解析"}
 ALL_PARTS: Final = tuple(REVIEW_PARTS)
 NEEDS_ANSWERS: Final = frozenset({"key", "explanation"})
@@ -62,6 +68,7 @@ class RoundPlan:
     kind: str = "test"
     identity: str = "seat"
     limit_s: int | None = None
+    late: str = "submit_from_saved"
     attempts: int = 3
     counted: str = "best"
     threshold_permyriad: int = 8000
@@ -149,8 +156,8 @@ def open_round(
         .values(
             code=plan.code, campaign_id=campaign_id, paper_id=plan.paper_id, kind=plan.kind,
             title=plan.title.strip(), identity=plan.identity, opens_at=plan.opens_at,
-            closes_at=plan.closes_at, limit_s=plan.limit_s, attempts=plan.attempts, counted=plan.counted,
-            threshold_permyriad=plan.threshold_permyriad,
+            closes_at=plan.closes_at, limit_s=plan.limit_s, late=plan.late, attempts=plan.attempts,
+            counted=plan.counted, threshold_permyriad=plan.threshold_permyriad,
             review_after_submit=_in_order(plan.review_after_submit),
             review_after_close=_in_order(plan.review_after_close), frozen_at=frozen_at, created_at=at,
         )
@@ -165,7 +172,7 @@ def open_round(
     audit.record(
         actor=actor, action="round.open", on=f"round:{round_id}", at=at, code=plan.code, campaign=campaign_id,
         paper=plan.paper_id, units=unit_ids, opens_at=plan.opens_at, closes_at=plan.closes_at,
-        limit_s=plan.limit_s, identity=plan.identity, attempts=plan.attempts, counted=plan.counted,
+        limit_s=plan.limit_s, late=plan.late, identity=plan.identity, attempts=plan.attempts, counted=plan.counted,
         threshold_permyriad=plan.threshold_permyriad, review_after_submit=plan.review_after_submit,
         review_after_close=plan.review_after_close, frozen_at=frozen_at,
     )  # fmt: skip
@@ -240,6 +247,7 @@ def _check_round(plan: RoundPlan, at: datetime) -> None:
     _one_of(plan.kind, PAPER_KINDS, "场次种类")
     _one_of(plan.identity, IDENTITIES, "认人方式")
     _one_of(plan.counted, COUNTED, "计分方式")
+    _one_of(plan.late, LATE, "到时没交的处理")
     _check_window(plan, at)
     if not 1 <= plan.attempts <= MOST_ATTEMPTS:
         raise Refusal(f"每人可以答的次数是 1 到 {MOST_ATTEMPTS} 次。")
@@ -319,3 +327,34 @@ def _named(text: str, what: str, longest: int = LONGEST_NAME) -> str:
     if not text or len(text) > longest or not text.isprintable():
         raise Refusal(f"{what}要写 1 到 {longest} 个字，不能换行。")
     return text
+
+
+@operation
+def mark_erased(*, campaign_id: int, counts: Mapping[str, Any], at: datetime, actor: audit.Actor) -> bool:
+    """Write down, once, that nothing leads from a campaign's goes to seats any more; False: it stood there."""
+    return _mark(Campaign.erased_at, campaign_id, "campaign.erased", counts, at, actor)
+
+
+@operation
+def mark_cleared(*, campaign_id: int, counts: Mapping[str, Any], at: datetime, actor: audit.Actor) -> bool:
+    """Write down, once, that the answers of a campaign are gone too; False: it stood there."""
+    return _mark(Campaign.cleared_at, campaign_id, "campaign.answers_erased", counts, at, actor)
+
+
+def _mark(
+    column: InstrumentedAttribute[datetime | None],
+    campaign_id: int,
+    action: str,
+    counts: Mapping[str, Any],
+    at: datetime,
+    actor: audit.Actor,
+) -> bool:
+    marked = db.session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, column.is_(None))
+        .values({column: at})
+        .returning(Campaign.id)
+    ).scalar_one_or_none()
+    if marked is not None:
+        audit.record(actor=actor, action=action, on=f"campaign:{campaign_id}", at=at, **counts)
+    return marked is not None

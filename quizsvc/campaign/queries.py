@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Label, RowMapping, Select, and_, false, fu
 from sqlalchemy.orm import QueryableAttribute, aliased
 
 from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundUnit
-from quizsvc.core.refusal import Unknown
+from quizsvc.core.refusal import NotYours, Unknown
 from quizsvc.core.window import Window
 from quizsvc.db import db, subtree
 from quizsvc.roster.models import Unit
@@ -20,14 +20,14 @@ HomeUnit = aliased(Unit, name="campaign_home_unit")
 """The unit a campaign belongs to; whoever selects ROUND_COLUMNS joins it."""
 
 
-class UnknownCampaign(Unknown):
+class UnknownCampaign(NotYours):
     """There is no such campaign."""
 
     def __init__(self) -> None:
         super().__init__("没有这个活动，可能网址抄错了。")
 
 
-class UnknownRound(Unknown):
+class UnknownRound(NotYours):
     """There is no such round."""
 
     def __init__(self) -> None:
@@ -65,6 +65,7 @@ class RoundRow:
     opens_at: datetime
     closes_at: datetime
     limit_s: int | None
+    late: str
     attempts: int
     counted: str
     threshold_permyriad: int
@@ -286,3 +287,34 @@ def _inside(column: QueryableAttribute[str], path: str) -> ColumnElement[bool]:
 def _above(path: str) -> list[str]:
     codes = path.split("/")[:-1]
     return ["/".join(codes[:depth]) + "/" for depth in range(1, len(codes) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRow:
+    """A campaign, as far as erasing needs it."""
+
+    id: int
+    code: str
+    name: str
+    unit_path: str
+    term: str
+    erase_on: date
+    erased_at: datetime | None
+    cleared_at: datetime | None
+    round_ids: tuple[int, ...]
+
+
+def erasures() -> list[ErasureRow]:
+    """List all campaigns by their day of erasing (2 statements)."""
+    rounds: dict[int, list[int]] = {}
+    for campaign_id, round_id in db.session.execute(select(Round.campaign_id, Round.id).order_by(Round.id)):
+        rounds.setdefault(campaign_id, []).append(round_id)
+    rows = db.session.execute(
+        select(
+            Campaign.id, Campaign.code, Campaign.name, Unit.path, Campaign.term, Campaign.erase_on,
+            Campaign.erased_at, Campaign.cleared_at,
+        )
+        .join(Unit, Unit.id == Campaign.unit_id)
+        .order_by(Campaign.erase_on, Campaign.id)
+    )  # fmt: skip
+    return [ErasureRow(*row, round_ids=tuple(rounds.get(row.id, ()))) for row in rows]

@@ -218,6 +218,7 @@ def _round_page(round_id: int, form: forms.Prolong) -> str:
         paper=paper.frozen(row.paper_id),
         units=[name for _, _, name in queries.round_units(round_id)],
         identity=operations.IDENTITIES[row.identity],
+        late=operations.LATE[row.late],
         counted=operations.COUNTED[row.counted],
         after_submit=[operations.REVIEW_PARTS[part] for part in row.review_after_submit],
         after_close=[operations.REVIEW_PARTS[part] for part in row.review_after_close],

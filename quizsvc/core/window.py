@@ -7,8 +7,11 @@ from typing import Literal
 from quizsvc.core.refusal import Refusal
 
 GRACE_S = 60
+LATE_S = 30 * 60
 
 State = Literal["before", "open", "closed"]
+LatePolicy = Literal["submit_from_saved", "accept_flagged", "reject"]
+Arrival = Literal["in_time", "late", "over"]
 
 
 class NotOpenYet(Refusal):
@@ -92,6 +95,21 @@ def accepts(at: datetime, deadline: datetime) -> bool:
     return: True up to and including deadline + GRACE_S seconds
     """
     return at <= deadline + timedelta(seconds=GRACE_S)
+
+
+def arrival(at: datetime, deadline: datetime, policy: str) -> Arrival:
+    """Tell how a hand-in that arrives at a moment is taken.
+
+    at: aware UTC, the server's clock when the request entered
+    deadline: aware UTC
+    policy: what the round does with an attempt that its pupil has not handed in, a LatePolicy
+    return: "in_time" up to and including the grace; then "late" for LATE_S seconds more, the last of them
+        included, where the policy is "accept_flagged"; "over" when it counts for nothing by itself
+    """
+    if accepts(at, deadline):
+        return "in_time"
+    waits = policy == "accept_flagged" and accepts(at, deadline + timedelta(seconds=LATE_S))
+    return "late" if waits else "over"
 
 
 def seconds_left(at: datetime, deadline: datetime) -> int:

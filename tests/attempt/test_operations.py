@@ -114,8 +114,13 @@ def test_replay_with_other_answers_shows_what_was_stored(classroom: Classroom, p
     pupil.submit(pupil.tokens(right=lambda position: False))
 
     again = pupil.submit(pupil.tokens())
+    page = again.get_data(as_text=True)
 
-    assert again.headers["Location"] == f"/a/{pupil.attempt_id}/result"
+    receipt = pupil.sheet.receipt
+    assert again.status_code == 409
+    for said in ("已经交过了", "以第一次交的为准", f"{receipt[:4]}-{receipt[4:]}", "3</span> / <span"):
+        assert said in page
+    assert f'href="/a/{pupil.attempt_id}/result"' in page
     assert pupil.sheet.score == 0
 
 
@@ -163,9 +168,10 @@ def test_answer_in_the_grace_counts_and_a_later_one_does_not(app: Any, at: Any, 
     assert pupil.save({1: pupil.tokens()[1]}).status_code == 204
     at(ends + timedelta(seconds=61))
     assert pupil.save({2: pupil.tokens()[2]}).status_code == 409
-    assert pupil.submit(pupil.tokens()).status_code == 303
+    assert pupil.submit(pupil.tokens()).status_code == 409
 
     assert (pupil.sheet.score, pupil.sheet.submitted_at, pupil.sheet.overdue) == (10, ends, True)
+    assert pupil.submit({1: pupil.tokens()[1]}).headers["Location"] == f"/a/{pupil.attempt_id}/result"
 
 
 def test_overdue_attempt_reads_as_closed_before_any_job_ran(app: Any, at: Any, phone: Any) -> None:

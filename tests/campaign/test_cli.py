@@ -21,6 +21,7 @@ CAMPAIGN = [
 ROUND = [
     "open", "--campaign", "autumn", "--code", "r-1", "--unit", "yg/sy/", "--unit", "yg/yz/801/",
     "--opens", "2026-12-14T08:00", "--closes", "2026-12-20 18:00", "--attempts", "2", "--after-submit", "score",
+    "--late", "reject",
 ]  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def test_round_is_opened_prolonged_closed_and_listed(county: County, run: Any, a
 
     row = queries.round_by_code("r-1")
     assert queries.round_paths(row.id) == ("yg/sy/", "yg/yz/801/")
-    assert (row.attempts, row.review_after_submit) == (2, ("score",))
+    assert (row.attempts, row.review_after_submit, row.late) == (2, ("score",), "reject")
     assert "2026-12-14 08:00 至 2026-12-20 18:00  未开始" in run(round_, "list")
 
     at(row.opens_at.replace(hour=5))

@@ -122,14 +122,15 @@ def test_dry_run_checks_and_leaves_nothing(county: County, unchanged: None) -> N
 
 def test_round_keeps_what_was_decided_and_freezes_heads_at_its_opening(county: County) -> None:
     round_id = open_round(
-        county, identity="roster", limit_s=1200, attempts=1, counted="first", threshold_permyriad=9000,
+        county, identity="roster", limit_s=1200, late="reject", attempts=1, counted="first", threshold_permyriad=9000,
         review_after_submit=("answers", "score"), review_after_close=("explanation", "key", "answers", "score"),
     )  # fmt: skip
 
     row = queries.round_of(round_id)
     assert (row.code, row.paper_id, row.kind, row.identity) == ("autumn-1", county.paper.id, "test", "roster")
     assert (row.opens_at, row.closes_at) == (NOON + timedelta(days=1), NOON + timedelta(days=8))
-    assert (row.limit_s, row.attempts, row.counted, row.threshold_permyriad) == (1200, 1, "first", 9000)
+    assert (row.limit_s, row.late, row.attempts, row.counted) == (1200, "reject", 1, "first")
+    assert row.threshold_permyriad == 9000
     assert row.review_after_submit == ("score", "answers")
     assert row.review_after_close == ("score", "answers", "key", "explanation")
     assert row.revealed_by_closing() == ("key", "explanation")
@@ -141,7 +142,7 @@ def test_round_keeps_what_was_decided_and_freezes_heads_at_its_opening(county: C
 def test_round_by_default_has_no_limit_three_attempts_and_counts_the_best(county: County) -> None:
     row = queries.round_of(open_round(county))
     assert (row.identity, row.limit_s, row.attempts, row.counted) == ("seat", None, 3, "best")
-    assert row.threshold_permyriad == 8000
+    assert (row.late, row.threshold_permyriad) == ("submit_from_saved", 8000)
     assert row.review_after_submit == row.review_after_close == operations.ALL_PARTS
 
 
@@ -158,6 +159,7 @@ def test_units_under_another_chosen_unit_are_left_out(county: County) -> None:
         ({"title": ""}, "场次标题"),
         ({"kind": "contest"}, "场次种类"),
         ({"identity": "nickname"}, "认人方式"),
+        ({"late": "whenever"}, "到时没交的处理"),
         ({"counted": "worst"}, "计分方式"),
         ({"closes_at": NOON + timedelta(days=1)}, "结束时间要在开始时间之后"),
         ({"opens_at": NOON - timedelta(days=2), "closes_at": NOON}, "已经过去"),

@@ -106,7 +106,7 @@ def test_campaign_page_says_what_is_missing_before_printing(county: County, bure
     for fact in (
         "✓ 好了 公众号二维码 2 个",
         "✓ 好了 场次 1 个",
-        "✓ 好了 试卷“反诈知识测试”已定稿，指纹 00000000",
+        f"✓ 好了 试卷“反诈知识测试”已定稿，指纹 {county.paper.content_hash[:8]}",
     ):
         assert fact in page
 
@@ -171,11 +171,13 @@ def test_round_is_opened_from_its_form_in_the_time_of_china(county: County, bure
     answer = bureau.post(
         f"/staff/campaigns/{county.campaign.id}/rounds/new",
         **ROUND,
+        late="accept_flagged",
         paper_id=str(county.paper.id),
         unit_ids=units,
     )
 
     row = queries.round_by_code("winter-1")
+    assert row.late == "accept_flagged"
     assert (answer.status_code, answer.location) == (303, f"/staff/rounds/{row.id}")
     assert (row.opens_at, row.closes_at) == (
         datetime(2026, 12, 14, 0, 0, tzinfo=UTC),
@@ -196,6 +198,7 @@ def test_round_is_opened_from_its_form_in_the_time_of_china(county: County, bure
         ({"unit_ids": ["x"]}, "参加的单位"),
         ({"paper_id": "999"}, "试卷"),
         ({"attempts": "0"}, "每人可以答几次"),
+        ({"late": "whenever"}, "到时没交怎么办"),
         ({"review_after_submit": ["key"]}, "要看正确答案"),
         ({"review_after_submit": ["photo"]}, "交卷后能看"),
         ({"limit_min": "一"}, "答题限时"),
@@ -238,7 +241,8 @@ def test_round_page_shows_window_and_policy(county: County, bureau: Desk) -> Non
     )
     page = text_of(bureau.page(f"/staff/rounds/{row.id}"))
     for fact in (
-        "进行中", "12 月 1 日 08:00 至 12 月 20 日 18:00", "阳光县实验中学", "点序号", "20 分钟",
+        "到时没交 用已保存的答案自动交卷", "进行中",
+        "12 月 1 日 08:00 至 12 月 20 日 18:00", "阳光县实验中学", "点序号", "20 分钟",
         "每人 3 次，按最好的一次计", "得到满分的 80%", "交卷后能看 得分 结束后能看 得分、自己的选择、正确答案、解析",
         "但答案一公布就不能了",
     ):  # fmt: skip

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quizsvc.core.window import GRACE_S, Closed, NotOpenYet, Window, accepts, deadline, seconds_left
+from quizsvc.core.window import (
+    GRACE_S,
+    LATE_S,
+    Closed,
+    NotOpenYet,
+    Window,
+    accepts,
+    arrival,
+    deadline,
+    seconds_left,
+)
 
 relaxed = settings(deadline=None, database=None)
 
@@ -107,6 +117,27 @@ def test_deadline_is_the_earlier_of_limit_and_closing(
 def test_accepts_up_to_and_including_sixty_seconds_late(late: timedelta, accepted: bool):
     assert GRACE_S == 60
     assert accepts(CLOSES + late, CLOSES) is accepted
+
+
+@pytest.mark.parametrize("policy", ["submit_from_saved", "accept_flagged", "reject"])
+@pytest.mark.parametrize(
+    ("after", "taken", "where_one_waits"),
+    [
+        (-SECOND, "in_time", "in_time"),
+        (60 * SECOND, "in_time", "in_time"),
+        (60 * SECOND + TICK, "over", "late"),
+        (1860 * SECOND, "over", "late"),
+        (1860 * SECOND + TICK, "over", "over"),
+        (timedelta(days=9), "over", "over"),
+    ],
+)
+def test_only_a_round_that_waits_takes_what_is_late(
+    after: timedelta, taken: str, where_one_waits: str, policy: str
+):
+    expected = where_one_waits if policy == "accept_flagged" else taken
+
+    assert LATE_S == 1800
+    assert arrival(CLOSES + after, CLOSES, policy) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from quizsvc.attempt.cli import close_overdue
 from quizsvc.core import bankfile
 from tests import make
 from tests.attempt.conftest import CODE, Pupil, a_classroom
@@ -106,3 +107,19 @@ def test_review_waits_for_its_moment(app: Flask, at: Any, phone: Any) -> None:
     assert ("识破了 1 个骗局" in early, CANARY in early, practice) == (True, False, 409)
     assert CANARY in late
     assert room.round.closes_at > NOON
+
+
+def test_attempt_that_only_the_clock_has_ended_tells_nothing_until_it_is_written(
+    app: Flask, at: Any, phone: Any
+) -> None:
+    """The organizer may prolong the round before the sweeper comes, and then the attempt goes on."""
+    room = a_classroom(paper=make.a_paper(pool=[a_telling_item("clock-1"), a_telling_item("clock-2")]))
+    pupil = Pupil(phone)
+    pupil.start()
+    at(room.round.closes_at + timedelta(minutes=2))
+    unwritten = pupil.result()
+    practice = phone.get(f"/a/{pupil.attempt_id}/practice").status_code
+    close_overdue()
+
+    assert (CANARY in unwritten, practice) == (False, 409)
+    assert CANARY in pupil.result()

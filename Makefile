@@ -5,7 +5,7 @@ PORT ?= 8000
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo serve test fast check format lock bench crash crash-full clean
+.PHONY: help demo serve test fast check cover format lock bench crash crash-full drill drill-full clean
 .DEFAULT_GOAL := help
 
 help: ## 列出命令
@@ -30,7 +30,11 @@ check: .venv/dev ## 格式、规范、类型、依赖方向、全部测试
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/quizsvc bank check
+	@$(MAKE) --no-print-directory cover
 	@$(MAKE) --no-print-directory test
+
+cover: .venv/dev ## core/ 的每个分支都有测试（100 %）
+	@FEW_EXAMPLES=1 COVERAGE_FILE=.venv/coverage $(BIN)/pytest tests/core quizsvc/core -q -n 2 --cov=quizsvc.core --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 format: .venv/dev ## 整理格式
 	@$(BIN)/ruff format .
@@ -45,6 +49,12 @@ crash: .venv/dev ## 杀进程、断数据库，交过的卷一份不少（约 40
 crash-full: .venv/dev ## 同上，两万份和一万份（约半小时），再让每个故意埋下的错误都被抓住
 	@$(BIN)/python -m tests.crash --full $(ARGS)
 	@$(BIN)/python -m tests.crash --canaries
+
+drill: .venv/dev ## 演练：断电顺序、写满、恢复、发布、时钟……每项配一个故意的错误
+	@$(BIN)/python -m tests.drills $(ARGS)
+
+drill-full: .venv/dev ## 同上，完整的数量
+	@$(BIN)/python -m tests.drills --full $(ARGS)
 
 lock: .venv/dev ## 重新锁定依赖（带哈希，不带地址）
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock pyproject.toml -o deploy/run.lock

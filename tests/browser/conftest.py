@@ -190,16 +190,16 @@ class Room:
         return attempt_id
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The application on 127.0.0.1, served the way `quizsvc serve` does, by the real clock."""
-    folder: Path = tmp_path_factory.mktemp("browser")
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """Run the application on 127.0.0.1 the way `quizsvc serve` does, by the real clock."""
     settings = Settings(
         mode="demo",
         instance=folder,
         database_url=f"sqlite:///{folder / 'quizsvc.sqlite'}",
         secret_key="tests-only-" + "x" * 32,
         public_url="http://fz.test",
+        key_file=folder / "keys",
         sqlite_synchronous="NORMAL",
         log_level="CRITICAL",
     )
@@ -211,12 +211,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         school = make.a_school(make.a_county())
         made = Server(app, f"http://127.0.0.1:{waiting.effective_port}", papers(), school)
     thread.start()
-    yield made
-    waiting.trigger.pull_trigger(lambda: wasyncore.close_all(waiting._map))
-    thread.join()
-    waiting.task_dispatcher.shutdown()
-    with app.app_context():
-        db.engine.dispose()
+    try:
+        yield made
+    finally:
+        waiting.trigger.pull_trigger(lambda: wasyncore.close_all(waiting._map))
+        thread.join()
+        waiting.task_dispatcher.shutdown()
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The application behind a real server, for all tests of this folder."""
+    with serving(tmp_path_factory.mktemp("browser")) as made:
+        yield made
 
 
 def papers() -> dict[str, int]:
@@ -252,17 +261,24 @@ def own_papers() -> Iterator[None]:
     paper.forget()
 
 
+@contextmanager
+def launched(program: str) -> Iterator[Browser]:
+    """Run this machine's Chromium."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The machine's Chromium."""
+    """One Chromium for all tests of this folder."""
     installed = prerequisites.chromium()
     if installed is None:
         pytest.skip(next(line for line in prerequisites.missing() if "Chromium" in line))
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=list(FLAGS))
+    with launched(installed) as browser:
         yield browser
-        browser.close()
 
 
 @dataclass

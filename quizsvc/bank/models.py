@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from quizsvc.core.retention import ACTOR, label
 from quizsvc.db import Base
 
 State = Literal["draft", "reviewed", "published"]
@@ -22,6 +23,7 @@ class Bank(Base):
     """A folder under question_banks/, or one that somebody made on the pages."""
 
     __tablename__ = "bank_bank"
+    about_people = False
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
@@ -34,12 +36,13 @@ class Item(Base):
 
     __tablename__ = "bank_item"
     __table_args__ = (UniqueConstraint("bank_id", "code"),)
+    plain = ("id", "bank_id", "code", "retired_at")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     bank_id: Mapped[int] = mapped_column(ForeignKey("bank_bank.id"))
     code: Mapped[str]
     retired_at: Mapped[datetime | None]
-    retired_by: Mapped[str | None]
+    retired_by: Mapped[str | None] = mapped_column(info=label("pseudonym", ACTOR))
 
 
 class ItemVersion(Base):
@@ -51,6 +54,10 @@ class ItemVersion(Base):
         CheckConstraint("state IN ('draft', 'reviewed', 'published')", name="state"),
         CheckConstraint("origin IN ('file', 'web')", name="origin"),
     )
+    plain = (
+        "id", "item_id", "number", "content", "content_hash", "created_at", "state", "origin", "reviewed_at",
+        "published_at",
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("bank_item.id"))
@@ -60,7 +67,7 @@ class ItemVersion(Base):
     created_at: Mapped[datetime]
     state: Mapped[str]
     origin: Mapped[str]
-    author: Mapped[str]
-    reviewed_by: Mapped[str | None]
+    author: Mapped[str] = mapped_column(info=label("pseudonym", ACTOR))
+    reviewed_by: Mapped[str | None] = mapped_column(info=label("pseudonym", ACTOR))
     reviewed_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]

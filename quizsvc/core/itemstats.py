@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import sqrt
 
 from quizsvc.core import marking
@@ -62,6 +63,19 @@ def tally(answers: Iterable[tuple[frozenset[int], int, frozenset[int]]]) -> Item
         for option in chosen:
             picks[option] += 1
     return ItemCount(shown, correct, tuple(picks), blank)
+
+
+def plus(one: ItemCount, other: ItemCount) -> ItemCount:
+    """Add the counts of one item over two groups of people.
+
+    one, other: counts of the same item over people who are not in the other group
+    return: the counts over both, with as many options as the longer one has
+
+    >>> plus(ItemCount(2, 1, (1, 1), 0), ItemCount(1, 0, (), 1))
+    ItemCount(shown=3, correct=1, chosen=(1, 1), blank=1)
+    """
+    chosen = tuple(a + b for a, b in zip_longest(one.chosen, other.chosen, fillvalue=0))
+    return ItemCount(one.shown + other.shown, one.correct + other.correct, chosen, one.blank + other.blank)
 
 
 def facility(count: ItemCount) -> Rate:

@@ -48,3 +48,18 @@ def term_label(term: str) -> str:
     if found is None or int(found[2]) != int(found[1]) + 1:
         raise MistypedTerm
     return f"{found[1]} 年秋季学期" if found[3] == "1" else f"{found[2]} 年春季学期"
+
+
+def ends_on(term: str) -> date:
+    """Tell the last day of a semester.
+
+    term: as term_of returns it
+    return: 31 January for the autumn semester, 31 July for the spring semester
+    raise MistypedTerm: as term_label
+
+    >>> ends_on("2026-2027-1"), ends_on("2026-2027-2")
+    (datetime.date(2027, 1, 31), datetime.date(2027, 7, 31))
+    """
+    term_label(term)
+    year = int(term[5:9])
+    return date(year, 1, 31) if term[-1] == "1" else date(year, 7, 31)

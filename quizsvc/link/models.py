@@ -12,6 +12,7 @@ class Link(Base):
     """The door of one unit (and place) into one round. The code is what is printed; where it leads may change."""
 
     __tablename__ = "link_link"
+    about_people = False
     __table_args__ = (
         Index(
             "uq_link_link_door", "round_id", "unit_id", "place",

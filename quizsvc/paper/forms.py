@@ -97,7 +97,7 @@ def search_from(fields: Fields, *, audience: str | None) -> Search:
         topic=fields.get("topic", ""),
         kind=fields.get("kind", ""),
         difficulty=fields.get("difficulty", ""),
-        words=fields.get("words", "").strip()[:LONGEST_WORDS],
+        words=fields.get("words", "").strip()[:LONGEST_WORDS].rstrip(),
         page=int(page) if page.isdecimal() and len(page) < LONGEST_NUMBER else 1,
     )
 

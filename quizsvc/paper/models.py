@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from quizsvc.core.retention import ACTOR, label
 from quizsvc.db import Base
 
 
@@ -17,6 +18,7 @@ class Paper(Base):
     """
 
     __tablename__ = "paper_paper"
+    about_people = False
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
@@ -35,6 +37,9 @@ class Draft(Base):
     """
 
     __tablename__ = "paper_draft"
+    plain = (
+        "id", "code", "kind", "title", "audience", "banks", "rules", "fixed", "revision", "updated_at", "paper_id",
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
@@ -45,6 +50,6 @@ class Draft(Base):
     rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     fixed: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     revision: Mapped[int]
-    author: Mapped[str]  # who changed it last, as the audit names people
+    author: Mapped[str] = mapped_column(info=label("pseudonym", ACTOR))  # who changed it last
     updated_at: Mapped[datetime]
     paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper_paper.id"))

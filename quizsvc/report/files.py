@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import xlsxwriter
@@ -13,6 +13,7 @@ from quizsvc.clock import SHANGHAI
 from quizsvc.core import indicators
 from quizsvc.core.cells import guarded
 from quizsvc.core.indicators import Rate
+from quizsvc.core.ledger import Anchor
 from quizsvc.core.unitname import KIND_NAMES
 from quizsvc.report.queries import Scores
 from quizsvc.rollup.queries import Level
@@ -30,6 +31,7 @@ RATES_MEAN = (
     "没有参加的人在分母里；一律舍去尾数。"
 )
 SCORES_MEAN = "首测是第一次有效作答的得分；计入是按场次规则取的得分；作废的作答不在内。"
+ERASED = "已按约定删除到座位的对应关系，这里没有到座位的成绩；人数和比率不变。"
 FEW_HIDDEN = f"应测不满 {indicators.SMALLEST_SHOWN} 人的单位只列人数，不列达标情况。"
 
 
@@ -71,11 +73,17 @@ def xlsx_bytes(sheet: Sheet, at: datetime) -> bytes:
     return body.getvalue()
 
 
+def anchored(sheet: Sheet, place: Anchor) -> Sheet:
+    """Add where the audit log stood when the table was issued: the log cannot be rewritten unnoticed any more."""
+    notes: tuple[tuple[str, Cell], ...] = (("链头", place.short), ("链头全文", str(place)))
+    return replace(sheet, notes=sheet.notes + notes)
+
+
 def scores_sheet(scores: Scores, round_: RoundRow, unit: UnitRow, *, who: str, at: datetime) -> Sheet:
     """Lay out the scores of a class by seat: no names leave the page, and nobody is ranked."""
     return Sheet(
         title=f"{unit.name} {round_.title} 成绩",
-        headers=("座号", "首测得分", "计入得分", "满分", "是否达标", "交卷时间", "作答次数", "状态"),
+        headers=("座号", "首测得分", "计入得分", "满分", "是否达标", "交卷时间", "迟交", "作答次数", "状态"),
         rows=tuple(
             (
                 row.seat,
@@ -84,12 +92,15 @@ def scores_sheet(scores: Scores, round_: RoundRow, unit: UnitRow, *, who: str, a
                 row.out_of or None,
                 None if row.counted is None else "达标" if row.met else "再练一练",
                 _local(row.submitted_at) if row.submitted_at else None,
+                "迟交" if row.late else None,
                 row.attempts,
                 row.state,
             )
             for row in scores.rows
         ),
-        notes=_notes(round_, unit, len(scores.rows), SCORES_MEAN, who=who, at=at),
+        notes=_notes(
+            round_, unit, len(scores.rows), ERASED if scores.erased else SCORES_MEAN, who=who, at=at
+        ),
     )
 
 

@@ -139,6 +139,8 @@ class Board:
     seats: tuple[SeatCell, ...] | None
     undone: int
     seats_differ: bool
+    erased: bool
+    """The way from heads to seats is gone: the counts are all there, the map is not."""
     traps: Traps | None
 
 
@@ -155,6 +157,7 @@ class ScoreRow:
     attempts: int
     state: str
     met: bool
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,8 @@ class Scores:
     bands: tuple[Band, ...]
     done: int
     out_of: int
+    erased: bool
+    """The way from heads to seats is gone: there are no rows, and the distribution is as it was."""
     starts: tuple[tuple[str, int], ...]
     """Where the started attempts came from, and how many."""
 
@@ -375,7 +380,8 @@ def board(
         address=door.address(public_url, "g") if door else "",
         hotline=round_.hotline,
     )
-    states = attempt.seats_of(round_, unit.id) if seats else []
+    erased = seats and _erased(round_, unit.id, at)
+    states = attempt.seats_of(round_, unit.id) if seats and not erased else []
     everybody = [seat for seat in states if not seat.exempt]
     return Board(
         round=round_,
@@ -392,7 +398,8 @@ def board(
         parents_text=notices.parents_text(notice),
         seats=_cells(states, round_, state, names=names, undone=undone) if seats else None,
         undone=sum(seat.state != "done" for seat in everybody),
-        seats_differ=seats and len(everybody) != tally.expected,
+        seats_differ=seats and not erased and len(everybody) != tally.expected,
+        erased=erased,
         traps=traps(round_, unit.path) if seats else None,
     )
 
@@ -424,8 +431,9 @@ def traps(round_: RoundRow, path: str) -> Traps:
 
 
 def scores(round_: RoundRow, unit_id: int, at: datetime, *, names: bool) -> Scores:
-    """Return the scores of a class by seat, and their distribution."""
-    states = attempt.seats_of(round_, unit_id)
+    """Return the scores of a class by seat, and the distribution over everybody in its denominator."""
+    heads = attempt.heads_of(round_, unit_id)
+    states = [] if heads.unseated else attempt.seats_of(round_, unit_id)
     starts = attempt.starts_by_source(round_.id, unit_id)
     who = roster.names([seat.enrolment_id for seat in states]) if names else {}
     rows = tuple(
@@ -439,21 +447,22 @@ def scores(round_: RoundRow, unit_id: int, at: datetime, *, names: bool) -> Scor
             attempts=seat.attempts,
             state=_seat_text(seat, round_.window().state(at)),
             met=seat.met,
+            late=seat.late,
         )
         for seat in states
     )
-    done = [row for row in rows if row.counted is not None]
     people = [0] * len(BANDS)
-    for row in done:
-        people[_band(row.counted or 0, row.out_of)] += 1
+    for score, out_of in heads.scores:
+        people[_band(score, out_of)] += 1
     return Scores(
         rows=rows,
         bands=tuple(
-            Band(label, number, _percent(number, len(done)))
+            Band(label, number, _percent(number, len(heads.scores)))
             for (_, label), number in zip(BANDS, people, strict=True)
         ),
-        done=len(done),
-        out_of=max((row.out_of for row in done), default=0),
+        done=len(heads.scores),
+        out_of=max((out_of for _, out_of in heads.scores), default=0),
+        erased=heads.unseated,
         starts=tuple((SOURCES[source], number) for source, number in sorted(starts.items())),
     )
 
@@ -602,6 +611,10 @@ def _live_facts() -> Select[*tuple[Any, ...]]:
 def shortened(text: str, most: int = 18) -> str:
     """Cut a text for a line of a table."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _erased(round_: RoundRow, unit_id: int, at: datetime) -> bool:
+    return local_day(at) >= round_.erase_on and attempt.unseated(round_.id, unit_id)
 
 
 def _touches(path: str, opened: Sequence[str]) -> bool:

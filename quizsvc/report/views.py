@@ -29,7 +29,7 @@ from quizsvc.report import files, queries
 from quizsvc.report.files import Sheet
 from quizsvc.rollup import queries as rollup
 from quizsvc.rollup.queries import Surroundings
-from quizsvc.roster.queries import UnitRow, UnknownUnit
+from quizsvc.roster.queries import UnitRow
 from quizsvc.web import qr
 from quizsvc.web.download import attachment
 from quizsvc.web.filters import clock_time
@@ -113,6 +113,7 @@ def scores(round_id: int, unit_id: int) -> ResponseReturnValue:
         at=at,
         scores=shown,
         named=any(row.who for row in shown.rows),
+        anchor=audit.anchor(),
         may_export=may(Permission.EXPORT_SCORES, unit.path),
         tabs=_tabs(round_, unit),
     )
@@ -185,6 +186,7 @@ def coverage(round_id: int, unit_id: int) -> ResponseReturnValue:
     return render_template(
         "report/coverage.html",
         page=shown,
+        anchor=audit.anchor(),
         figures=_figures(shown),
         kind_name=_kind_name(shown),
         rates={"coverage": indicators.coverage(shown.tally)},
@@ -228,10 +230,7 @@ def _my_paths() -> tuple[str, ...]:
 
 def _entered(permission: Permission, round_id: int, unit_id: int) -> tuple[RoundRow, Surroundings]:
     round_ = campaign.round_of(round_id)
-    try:
-        around = rollup.surroundings(round_id, unit_id)
-    except UnknownUnit:
-        abort(404)  # the same page as for a unit that is not mine
+    around = rollup.surroundings(round_id, unit_id)
     check(permission, around.unit.path)
     return round_, around
 
@@ -325,8 +324,9 @@ def _public_url() -> str:
 
 
 def _sent(sheet: Sheet, form: str, *, action: str, on: str, at: datetime) -> Response:
-    """Write the file, record the export, send it."""
+    """Record the export, write its place in the audit log at the end of the file, send it."""
+    place = audit.record_alone(actor=actor(), action=action, on=on, at=at, form=form, rows=len(sheet.rows))
+    sheet = files.anchored(sheet, place)
     body = files.csv_bytes(sheet) if form == "csv" else files.xlsx_bytes(sheet, at)
-    audit.record_alone(actor=actor(), action=action, on=on, at=at, form=form, rows=len(sheet.rows))
     name = f"{sheet.title}-{at.astimezone(clock.SHANGHAI):%Y%m%d-%H%M}.{form}"
     return attachment(body, name=name, mimetype=files.MIMETYPES[form])

@@ -33,8 +33,8 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from quizsvc.attempt import queries as attempt
 from quizsvc.attempt.models import Attempt, Participant
-from quizsvc.attempt.queries import unpacked
 from quizsvc.campaign.models import Campaign, Round, RoundUnit
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.clock import local_day
@@ -151,16 +151,17 @@ def surroundings(round_id: int, unit_id: int) -> Surroundings:
 
 
 def item_counts(round_: RoundRow, path: str) -> dict[int, ItemCount]:
-    """Count the answers to each item of the paper, by its index, over first valid attempts (1 statement)."""
-    frozen = paper.frozen(round_.paper_id)
-    answers: dict[int, list[tuple[frozenset[int], int, frozenset[int]]]] = {}
-    for form, seed, saved in db.session.execute(_first_attempts(), _goes_of(round_, path)):
-        tokens = {position: one.chosen for position, one in unpacked(saved).items()}
-        chosen = paper.chosen_indices(frozen, form, seed, tokens)
-        for (index, _points), picked in zip(form, chosen, strict=True):
-            entry = frozen.items[index]
-            answers.setdefault(index, []).append((entry.key, len(entry.item.options), picked))
-    return {index: itemstats.tally(answers[index]) for index in sorted(answers)}
+    """Count the answers to each item of the paper, by its index, over first valid attempts (2 statements).
+
+    Answers that have been erased count on in the sums that were made of them.
+    """
+    goes = db.session.execute(_first_attempts(), _goes_of(round_, path)).all()
+    counts = attempt.item_counts(
+        paper.frozen(round_.paper_id), [(go.form, go.seed, go.answers) for go in goes]
+    )
+    for item, count in attempt.item_sums(round_.id, path).items():
+        counts[item] = itemstats.plus(counts[item], count) if item in counts else count
+    return dict(sorted(counts.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,11 +328,13 @@ def _valid() -> tuple[ColumnElement[bool], ...]:
     excused = select(Exemption.enrolment_id).where(Exemption.ended_at.is_(None))
     there = select(Enrolment.id).where(Enrolment.id.in_(excused), Enrolment.left_at.is_(None))
     aside = select(Participant.id).where(Participant.round_id == _ROUND, Participant.enrolment_id.in_(there))
+    erased = select(Participant.id).where(Participant.round_id == _ROUND, Participant.excused)
     return (
         Attempt.round_id == _ROUND,
         Attempt.voided_at.is_(None),
         Attempt.unit_id.in_(select(Unit.id).where(Unit.path >= _LOW, Unit.path < _HIGH)),
         Attempt.participant_id.not_in(aside),
+        Attempt.participant_id.not_in(erased),
     )
 
 
@@ -347,7 +350,7 @@ def _first_attempts() -> Select[*tuple[Any, ...]]:
     return (
         select(go.form, go.seed, go.answers)
         .join(firsts, and_(firsts.c.participant_id == go.participant_id, firsts.c.ordinal == go.ordinal))
-        .where(go.submitted_at.is_not(None), go.voided_at.is_(None))
+        .where(go.submitted_at.is_not(None), go.voided_at.is_(None), go.seed != "")
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from quizsvc.core.retention import ACTOR, EXCUSES, NAMES, label, stays
 from quizsvc.db import Base, PathText
 
 
@@ -12,6 +13,7 @@ class Unit(Base):
     """A node of the organisation tree; `path` is its ancestors' codes and its own, each followed by "/"."""
 
     __tablename__ = "roster_unit"
+    about_people = False
     __table_args__ = (UniqueConstraint("parent_id", "code"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -29,11 +31,12 @@ class Person(Base):
 
     __tablename__ = "roster_person"
     __table_args__ = (UniqueConstraint("school_id", "student_number"),)
+    plain = ("id", "school_id", "created_at")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"))
-    student_number: Mapped[str] = mapped_column(info={"personal": True})
-    name: Mapped[str] = mapped_column(info={"personal": True})
+    student_number: Mapped[str] = mapped_column(info=label("personal", NAMES))
+    name: Mapped[str] = mapped_column(info=label("personal", NAMES))
     created_at: Mapped[datetime]
 
 
@@ -51,12 +54,15 @@ class Enrolment(Base):
             unique=True, sqlite_where=text("left_at IS NULL"), postgresql_where=text("left_at IS NULL"),
         ),
     )  # fmt: skip
+    plain = ("id", "unit_id", "term", "joined_at", "left_at")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"))
     term: Mapped[str]
-    seat: Mapped[int]
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("roster_person.id"))
+    seat: Mapped[int] = mapped_column(info=label("pseudonym", stays("without a name and a go it is a chair")))
+    person_id: Mapped[int | None] = mapped_column(
+        ForeignKey("roster_person.id"), index=True, info=label("pseudonym", NAMES)
+    )
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
 
@@ -66,12 +72,13 @@ class Headcount(Base):
 
     __tablename__ = "roster_headcount"
     __table_args__ = (Index("ix_roster_headcount_unit_term", "unit_id", "term", "set_at"),)
+    plain = ("id", "unit_id", "term", "expected", "set_at")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"))
     term: Mapped[str]
     expected: Mapped[int]
-    set_by: Mapped[str]  # audit actor: staff:7, cli
+    set_by: Mapped[str] = mapped_column(info=label("pseudonym", ACTOR))  # staff:7, cli
     set_at: Mapped[datetime]
 
 
@@ -85,10 +92,13 @@ class Exemption(Base):
             unique=True, sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL"),
         ),
     )  # fmt: skip
+    plain = ("id", "approved_at", "ended_at")
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    enrolment_id: Mapped[int] = mapped_column(ForeignKey("roster_enrolment.id"))
-    reason: Mapped[str]
-    approved_by: Mapped[str]  # audit actor
+    enrolment_id: Mapped[int] = mapped_column(
+        ForeignKey("roster_enrolment.id"), info=label("pseudonym", stays("a nameless chair was excused"))
+    )
+    reason: Mapped[str] = mapped_column(info=label("words", EXCUSES))
+    approved_by: Mapped[str] = mapped_column(info=label("pseudonym", ACTOR))
     approved_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from quizsvc import audit
 from quizsvc.core import rosterplan, unitname
@@ -19,6 +19,7 @@ from quizsvc.roster import queries
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Person, Unit
 
 SHORTEST_REASON, LONGEST_REASON = 4, 100
+MOST_ERASED = 500
 
 
 class Blocked(Refusal):
@@ -384,3 +385,33 @@ def _record_headcounts(path: str, unit_ids: set[int], term: str, at: datetime, a
             ],
         )
     return len(changed)
+
+
+# Erasing: batches of one transaction each, to be called until they return 0; docs/PRIVACY.md says when and what.
+
+
+@operation
+def erase_names(*, term: str, path: str, spared: Sequence[str], at: datetime) -> int:
+    """Cut the names of a term from up to 500 places that were joined by now; the places stay."""
+    named = queries.named_places(term, path, spared).where(Enrolment.joined_at <= at)
+    ids = db.session.scalars(named.limit(MOST_ERASED)).all()
+    db.session.execute(update(Enrolment).where(Enrolment.id.in_(ids)).values(person_id=None))
+    return len(ids)
+
+
+@operation
+def erase_reasons(*, term: str, path: str, spared: Sequence[str], at: datetime) -> int:
+    """Blank the reasons of up to 500 exemptions of a term that were approved by now; who is excused stays so."""
+    reasons = queries.reasons(term, path, spared).where(Exemption.approved_at <= at)
+    ids = db.session.scalars(reasons.limit(MOST_ERASED)).all()
+    db.session.execute(update(Exemption).where(Exemption.id.in_(ids)).values(reason=""))
+    return len(ids)
+
+
+@operation
+def erase_persons(*, at: datetime) -> int:
+    """Delete up to 500 persons, known by now, who stand behind no place any more."""
+    nobodys = queries.persons_without_places().where(Person.created_at <= at)
+    ids = db.session.scalars(nobodys.limit(MOST_ERASED)).all()
+    db.session.execute(delete(Person).where(Person.id.in_(ids)))
+    return len(ids)

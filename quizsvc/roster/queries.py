@@ -5,16 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Select, Subquery, and_, bindparam, case, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from quizsvc.core import rosterplan
 from quizsvc.core.masking import masked_name as masked
-from quizsvc.core.refusal import Unknown
+from quizsvc.core.refusal import NotYours
 from quizsvc.db import UtcDateTime, db, run, subtree
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Person, Unit
 
 
-class UnknownUnit(Unknown):
+class UnknownUnit(NotYours):
     """A unit that is not there, or not for this person."""
 
     def __init__(self) -> None:
@@ -396,3 +409,57 @@ def _newest_headcounts(term: str, path: str) -> Subquery:
         .subquery()
     )
     return select(ranked).where(ranked.c.rank == 1).subquery()
+
+
+# Names and reasons that are to be erased. `spared` are paths whose classes another campaign still needs.
+
+
+def named_terms() -> list[str]:
+    """List the terms in which a name or the reason of an exemption is kept (2 statements)."""
+    named = db.session.scalars(select(Enrolment.term).where(Enrolment.person_id.is_not(None)).distinct())
+    excused = db.session.scalars(
+        select(Enrolment.term)
+        .join(Exemption, Exemption.enrolment_id == Enrolment.id)
+        .where(Exemption.reason != "")
+        .distinct()
+    )
+    return sorted({*named, *excused})
+
+
+def named_places(term: str, path: str, spared: Iterable[str]) -> Select[int]:
+    """Select the places with a name in a term, under a path ("" is everywhere) and not under a spared one."""
+    return (
+        select(Enrolment.id)
+        .join(Unit, Unit.id == Enrolment.unit_id)
+        .where(Enrolment.term == term, Enrolment.person_id.is_not(None), *_covered(path, spared))
+    )
+
+
+def reasons(term: str, path: str, spared: Iterable[str]) -> Select[int]:
+    """Select the exemptions with a reason in a term, under a path and not under a spared one."""
+    return (
+        select(Exemption.id)
+        .join(Enrolment, Enrolment.id == Exemption.enrolment_id)
+        .join(Unit, Unit.id == Enrolment.unit_id)
+        .where(Enrolment.term == term, Exemption.reason != "", *_covered(path, spared))
+    )
+
+
+def persons_without_places() -> Select[int]:
+    """Select the persons who stand behind no place any more."""
+    return select(Person.id).where(~exists().where(Enrolment.person_id == Person.id))
+
+
+def count_of(chosen: Select[int]) -> int:
+    """Count what one of these selects (1 statement)."""
+    return db.session.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
+
+
+def _covered(path: str, spared: Iterable[str]) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if path:
+        low, high = subtree(path)
+        conditions.append(and_(Unit.path >= low, Unit.path < high))
+    for low, high in map(subtree, spared):
+        conditions.append(or_(Unit.path < low, Unit.path >= high))
+    return conditions

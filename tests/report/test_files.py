@@ -74,6 +74,7 @@ def test_workbook_of_the_same_table_and_moment_is_the_same_file() -> None:
 def test_scores_sheet_goes_by_seat_with_numbers_as_numbers(room: Room) -> None:
     room.sit(1, RIGHT, WRONG, WRONG)
     room.sit(1, RIGHT, RIGHT, RIGHT, ordinal=2, submitted_at=make.OPENS + timedelta(days=2))
+    room.sit(3, RIGHT, RIGHT, RIGHT, late=True)
     sheet = scores(room)
     assert sheet.headers == (
         "座号",
@@ -82,11 +83,13 @@ def test_scores_sheet_goes_by_seat_with_numbers_as_numbers(room: Room) -> None:
         "满分",
         "是否达标",
         "交卷时间",
+        "迟交",
         "作答次数",
         "状态",
     )
-    assert sheet.rows[0] == (1, 10, 30, 30, "达标", "2026-12-03 08:00", 2, "已完成")
-    assert sheet.rows[1] == (2, None, None, None, None, None, 0, "未开始")
+    assert sheet.rows[0] == (1, 10, 30, 30, "达标", "2026-12-03 08:00", None, 2, "已完成")
+    assert sheet.rows[1] == (2, None, None, None, None, None, None, 0, "未开始")
+    assert sheet.rows[2] == (3, 30, 30, 30, "达标", "2026-12-02 08:00", "迟交", 1, "已完成")
     assert len(sheet.rows) == 12
 
 

@@ -1,0 +1,1 @@
+"""What a participant may ask about their own data. Owns the requests: see, correct, delete."""

@@ -1,6 +1,7 @@
 """The commands `quizsvc staff …`: the first account, links, grants, ends."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="只检查，不�
 
 @click.group()
 def staff() -> None:
-    """员工账号：邀请、链接、授权、停用。"""
+    """员工账号：邀请、链接、授权、两步登录、停用。"""
 
 
 @staff.command()
@@ -95,6 +96,37 @@ def end(login: str, dry_run: bool) -> None:
     click.echo(f"已停用 1 个账号：{person.name}，收回 {len(person.grants)} 个授权")
 
 
+@staff.command("reset-two-step")
+@click.argument("login")
+@dry_run_option
+@with_appcontext
+def reset_two_step(login: str, dry_run: bool) -> None:
+    """手机丢了、恢复码也找不到：关掉一个账号的两步登录，本人登录后可以重新设置。"""
+    person = queries.person_by_login(login)
+    if dry_run:
+        state = "已打开，会关掉" if person.two_step else "没有打开，不用重设"
+        click.echo(f"预演：{person.name}的两步登录{state}。没有写入。")
+        return
+    operations.turn_off_two_step(staff_id=person.staff_id, at=clock.now(), actor=audit.CLI)
+    click.echo(f"已重设 1 个账号：{person.name}下次只用密码登录，其他设备上的登录都已退出")
+
+
+@staff.command()
+@click.option("--days", default=180, show_default=True, type=click.IntRange(1, 3650), help="多少天没有登录。")
+@click.option("--json", "as_json", is_flag=True, help="给程序读的格式。")
+@with_appcontext
+def stale(days: int, as_json: bool) -> None:
+    """列出很久没有登录的账号，看看是不是该停用了。"""
+    people = queries.stale(clock.now() - timedelta(days=days))
+    if as_json:
+        click.echo(json.dumps([_plain(person) for person in people], ensure_ascii=False, indent=2))
+        return
+    for person in people:
+        last = person.signed_in_on or f"从未（{clock.local_day(person.created_at)} 开通）"
+        click.echo(f"{person.login}\t{person.name}\t{last}")
+    click.echo(f"共 {len(people)} 个账号 {days} 天没有登录")
+
+
 @staff.command()
 @click.argument("login")
 @role_option
@@ -149,5 +181,7 @@ def _plain(person: queries.Person) -> dict[str, Any]:
         "name": person.name,
         "state": person.state,
         "created_at": person.created_at.isoformat(),
+        "signed_in_at": person.signed_in_at.isoformat() if person.signed_in_at else None,
+        "two_step": person.two_step,
         "grants": [{"role": held.role.value, "unit": held.path} for held in person.grants],
     }

@@ -32,6 +32,28 @@ class SignIn(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
     )
 
 
+class Code(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+    """A one-time code, of an app or printed."""
+
+    code = StringField(
+        "验证码",
+        validators=[InputRequired("请填写验证码。"), _MOST],
+        render_kw={
+            "autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false",
+        },
+    )  # fmt: skip
+
+
+class PresentPassword(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+    """The present password, before something that weakens or renews the second step."""
+
+    current = PasswordField(
+        "现在的密码",
+        validators=[InputRequired("请填写现在的密码。"), _MOST],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
 class NewPassword(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
     """A new password, twice."""
 

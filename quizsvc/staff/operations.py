@@ -1,26 +1,39 @@
-"""Changes to the staff: invitations, passwords, sign-ins, grants, ends. Nobody starts with a password."""
+"""Changes to the staff: invitations, passwords, sign-ins, second steps, grants, ends."""
 
+import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import delete, func, select, update
 
+from quizsvc import vault
 from quizsvc.audit import Actor, record
+from quizsvc.core import onetime
 from quizsvc.core.access import ROLE_NAMES, Role
 from quizsvc.core.password import check_password, normalised
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import db, insert, operation
 from quizsvc.roster import queries as roster
 from quizsvc.staff import queries
-from quizsvc.staff.models import Invitation, RoleGrant, Staff
+from quizsvc.staff.models import EndedSignIn, Invitation, RecoveryCode, RoleGrant, Staff
 
 VALID_FOR = timedelta(days=7)
+LONGEST_SIGN_IN = timedelta(hours=12)
 TOKEN_BYTES = 32
+MOST_ERASED = 500
 
 
 class NothingToChange(Refusal):
     """It is so already."""
+
+
+class WrongCode(Refusal):
+    """A one-time code that does not fit, is over, or was used: they all look the same."""
+
+    def __init__(self) -> None:
+        super().__init__("验证码不对，或者已经用过。请等 App 里出现下一个，再填一次。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,23 @@ class Entered:
 
     staff_id: int
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodes:
+    """Codes to come back without the phone. They exist here only; the database keeps slow hashes."""
+
+    codes: tuple[str, ...]
+    hashes: tuple[str, ...]
+
+    @classmethod
+    def fresh(cls) -> "RecoveryCodes":
+        """Make codes nobody has seen; hashing them takes a while, so do it before the transaction."""
+        codes = [
+            onetime.recovery_code(secrets.randbits(onetime.RECOVERY_BITS))
+            for _ in range(onetime.RECOVERY_CODES)
+        ]
+        return cls(tuple(codes), tuple(queries.HASHER.hash(code) for code in codes))
 
 
 @operation
@@ -90,6 +120,7 @@ def accept(*, token: str, password: str, at: datetime) -> Entered:
     if used is None:
         raise queries.UnusableInvitation("这个链接刚刚已经用过了，请直接登录。", status=410)
     _end_links(invited.staff_id, at)
+    db.session.execute(update(Staff).where(Staff.id == invited.staff_id).values(signed_in_at=at))
     return _set_password(invited.staff_id, password, at, "link")
 
 
@@ -104,15 +135,101 @@ def change_password(*, staff_id: int, password: str, at: datetime) -> Entered:
 
 @operation
 def sign_in(*, found: queries.Credentials, password: str, address: str, at: datetime) -> None:
-    """Write down a sign-in; hash the password anew when the parameters have changed."""
-    if found.outdated:
-        db.session.execute(
-            update(Staff)
-            .where(Staff.id == found.staff_id, Staff.password_hash == found.password_hash)
-            .values(password_hash=queries.HASHER.hash(normalised(password)))
-        )
+    """Write down a sign-in by password alone; hash the password anew when the parameters have changed."""
+    _renew_hash(found, password)
     whom = f"staff:{found.staff_id}"
+    db.session.execute(update(Staff).where(Staff.id == found.staff_id).values(signed_in_at=at))
     record(actor=Actor(whom), action="staff.signed_in", on=whom, at=at, address=address)
+
+
+@operation
+def pass_first_step(*, found: queries.Credentials, password: str, address: str, at: datetime) -> None:
+    """Write down a right password of somebody who still has to give a code."""
+    _renew_hash(found, password)
+    whom = f"staff:{found.staff_id}"
+    record(actor=Actor(whom), action="staff.first_step_passed", on=whom, at=at, address=address)
+
+
+@operation
+def pass_second_step(*, half: queries.SecondStep, proof: queries.Proof, address: str, at: datetime) -> None:
+    """Use a fitting code up and write the sign-in down; of two that bring the same code one is refused."""
+    signed_in = (
+        update(Staff)
+        .where(Staff.id == half.staff_id, Staff.epoch == half.epoch, Staff.ended_at.is_(None))
+        .values(signed_in_at=at)
+    )
+    if proof.step is not None:
+        later = func.coalesce(Staff.totp_step, -1) < proof.step
+        signed_in = signed_in.where(later).values(totp_step=proof.step)
+    else:
+        _use_up_recovery_code(half.staff_id, proof.recovery_id, at)
+    if db.session.execute(signed_in.returning(Staff.id)).one_or_none() is None:
+        raise WrongCode
+    way = "recovery code" if proof.step is None else "app"
+    whom = f"staff:{half.staff_id}"
+    record(actor=Actor(whom), action="staff.signed_in", on=whom, at=at, address=address, second_step=way)
+
+
+@operation
+def turn_on_two_step(
+    *, staff_id: int, secret: bytes, code: str, recovery: RecoveryCodes, key_file: Path, at: datetime
+) -> Entered:
+    """Ask for codes of this secret from now on, once one of them has been shown; all sign-ins end."""
+    step = onetime.fitting_step(secret, onetime.as_typed(code), at, None)
+    if step is None:
+        raise WrongCode
+    epoch = db.session.execute(
+        update(Staff)
+        .where(Staff.id == staff_id, Staff.totp_secret.is_(None), Staff.ended_at.is_(None))
+        .values(totp_step=step, epoch=Staff.epoch + 1)
+        .returning(Staff.epoch)
+    ).scalar_one_or_none()
+    if epoch is None:
+        raise NothingToChange("两步登录刚刚已经打开了。", status=409)
+    # the row is locked by now, so that no key can be retired between reading the ring and the end of this
+    ring = vault.kept_ring(key_file)
+    sealed = ring.seal(base64.b32encode(secret).decode(), place=queries.secret_place(staff_id))
+    db.session.execute(update(Staff).where(Staff.id == staff_id).values(totp_secret=sealed))
+    _keep_recovery_codes(staff_id, recovery, at)
+    record(actor=Actor.staff(staff_id), action="staff.two_step_on", on=f"staff:{staff_id}", at=at)
+    return Entered(staff_id, epoch)
+
+
+@operation
+def renew_recovery_codes(*, staff_id: int, recovery: RecoveryCodes, at: datetime) -> None:
+    """Put other recovery codes in the place of somebody's old ones, used or not."""
+    locked = update(Staff).where(Staff.id == staff_id, Staff.totp_secret.is_not(None))
+    if db.session.execute(locked.values(epoch=Staff.epoch).returning(Staff.id)).one_or_none() is None:
+        raise NothingToChange("两步登录没有打开，不需要恢复码。", status=409)
+    _keep_recovery_codes(staff_id, recovery, at)
+    record(actor=Actor.staff(staff_id), action="staff.recovery_codes_made", on=f"staff:{staff_id}", at=at)
+
+
+@operation
+def turn_off_two_step(*, staff_id: int, at: datetime, actor: Actor) -> Entered:
+    """Ask somebody for no code any more; secret and recovery codes are deleted, all sign-ins end."""
+    epoch = db.session.execute(
+        update(Staff)
+        .where(Staff.id == staff_id, Staff.totp_secret.is_not(None), Staff.ended_at.is_(None))
+        .values(totp_secret=None, totp_step=None, epoch=Staff.epoch + 1)
+        .returning(Staff.epoch)
+    ).scalar_one_or_none()
+    if epoch is None:
+        raise NothingToChange("这个账号没有打开两步登录。", status=409)
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
+    record(actor=actor, action="staff.two_step_off", on=f"staff:{staff_id}", at=at)
+    return Entered(staff_id, epoch)
+
+
+@operation
+def end_sign_in(*, sign_in: str, at: datetime) -> None:
+    """End one sign-in, whoever holds a copy of its cookie; what has ended by itself meanwhile is forgotten."""
+    db.session.execute(delete(EndedSignIn).where(EndedSignIn.ends_at < at))
+    db.session.execute(
+        insert(EndedSignIn)
+        .values(key_hash=queries.token_hash(sign_in), ends_at=at + LONGEST_SIGN_IN)
+        .on_conflict_do_nothing()
+    )
 
 
 @operation
@@ -128,7 +245,7 @@ def end(*, staff_id: int, at: datetime, actor: Actor) -> None:
     ended = db.session.execute(
         update(Staff)
         .where(Staff.id == staff_id, Staff.ended_at.is_(None))
-        .values(ended_at=at, epoch=Staff.epoch + 1)
+        .values(ended_at=at, epoch=Staff.epoch + 1, totp_secret=None, totp_step=None)
         .returning(Staff.id)
     ).scalar_one_or_none()
     if ended is None:
@@ -138,6 +255,7 @@ def end(*, staff_id: int, at: datetime, actor: Actor) -> None:
         .where(RoleGrant.staff_id == staff_id, RoleGrant.ended_at.is_(None))
         .values(ended_at=at)
     )
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
     _end_links(staff_id, at)
     record(actor=actor, action="staff.ended", on=f"staff:{staff_id}", at=at)
 
@@ -183,6 +301,35 @@ def _grant(staff_id: int, role: Role, unit_id: int | None, at: datetime, actor: 
     return int(grant_id)
 
 
+def _renew_hash(found: queries.Credentials, password: str) -> None:
+    if found.outdated:
+        db.session.execute(
+            update(Staff)
+            .where(Staff.id == found.staff_id, Staff.password_hash == found.password_hash)
+            .values(password_hash=queries.HASHER.hash(normalised(password)))
+        )
+
+
+def _keep_recovery_codes(staff_id: int, recovery: RecoveryCodes, at: datetime) -> None:
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
+    db.session.add_all(
+        RecoveryCode(staff_id=staff_id, code_hash=hashed, created_at=at) for hashed in recovery.hashes
+    )
+
+
+def _use_up_recovery_code(staff_id: int, recovery_id: int | None, at: datetime) -> None:
+    used = db.session.execute(
+        update(RecoveryCode)
+        .where(
+            RecoveryCode.id == recovery_id, RecoveryCode.staff_id == staff_id, RecoveryCode.used_at.is_(None)
+        )
+        .values(used_at=at)
+        .returning(RecoveryCode.id)
+    ).one_or_none()
+    if used is None:
+        raise WrongCode
+
+
 def _link(staff_id: int, login: str, name: str, at: datetime) -> Issued:
     _end_links(staff_id, at)
     issued = Issued(staff_id, login, name, secrets.token_urlsafe(TOKEN_BYTES), at + VALID_FOR)
@@ -210,3 +357,30 @@ def _set_password(staff_id: int, password: str, at: datetime, way: str) -> Enter
     ).scalar_one()
     record(actor=Actor.staff(staff_id), action="staff.password_set", on=f"staff:{staff_id}", at=at, way=way)
     return Entered(staff_id, epoch)
+
+
+# Erasing: batches of one transaction each, to be called until they return 0; docs/PRIVACY.md says when and what.
+
+
+@operation
+def erase_invitations(*, at: datetime) -> int:
+    """Delete up to 500 links that were used or expired long enough ago."""
+    ids = db.session.scalars(
+        select(Invitation.id).where(queries.old_invitations(at)).limit(MOST_ERASED)
+    ).all()
+    db.session.execute(delete(Invitation).where(Invitation.id.in_(ids)))
+    return len(ids)
+
+
+@operation
+def erase_accounts(*, at: datetime) -> int:
+    """Take login, name and secrets from up to 500 accounts that were ended long enough ago; their numbers stay."""
+    ids = db.session.scalars(select(Staff.id).where(queries.old_accounts(at)).limit(MOST_ERASED)).all()
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id.in_(ids)))
+    for staff_id in ids:
+        db.session.execute(
+            update(Staff)
+            .where(Staff.id == staff_id)
+            .values(login=f"#{staff_id}", name=queries.FORMER, password_hash=None, totp_secret=None)
+        )
+    return len(ids)

@@ -1,23 +1,27 @@
 """Reads of the staff: who is signed in, credentials, people with their grants, invitations."""
 
+import base64
 import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
 
+from quizsvc import clock, vault
+from quizsvc.core import onetime, retention
 from quizsvc.core.access import ROLE_NAMES, Grant, Identity, Role
 from quizsvc.core.password import normalised
 from quizsvc.core.refusal import Refusal, Unknown
 from quizsvc.db import db, subtree
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Unit
-from quizsvc.staff.models import Invitation, RoleGrant, Staff
+from quizsvc.staff.models import EndedSignIn, Invitation, RecoveryCode, RoleGrant, Staff
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 _PARAMETERS = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
@@ -25,8 +29,12 @@ DECOY = f"$argon2id$v=19${_PARAMETERS}${'A' * 22}${'A' * 43}"
 """A hash no password has: checking it costs what checking a real one costs."""
 
 EVERYWHERE = "全部单位"
+FORMER = "已停用的账号"
 LONGEST_NAME = 40
 OF_ONE_CLASS = frozenset({Role.CLASS_TEACHER, Role.MONITOR})
+ANSWERING_FOR_MUCH = frozenset({Role.ORGANIZER, Role.SYSADMIN})
+"""Roles of whom an installation may require the second step."""
+
 _LOGIN = re.compile(r"[\w.@-]{2,64}")
 
 
@@ -67,15 +75,55 @@ class Credentials:
 
     def match(self, password: str) -> bool:
         """Say whether this is the password."""
-        try:
-            return HASHER.verify(self.password_hash, normalised(password))
-        except VerifyMismatchError:
-            return False
+        return _is_hash_of(self.password_hash, normalised(password))
 
     @property
     def outdated(self) -> bool:
         """Whether the hash was made with other parameters than today's."""
         return HASHER.check_needs_rehash(self.password_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is signed in, and whether that account has a second step."""
+
+    identity: Identity
+    two_step: bool
+
+    @property
+    def answers_for_much(self) -> bool:
+        """Whether the second step may be required of this person."""
+        return any(grant.role in ANSWERING_FOR_MUCH for grant in self.identity.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A one-time code that fits: the step of the app's code, or the number of a printed one."""
+
+    step: int | None = None
+    recovery_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """What a one-time code is checked against."""
+
+    staff_id: int
+    epoch: int
+    sealed: str
+    used: int | None
+
+    def fitting(self, typed: str, *, key_file: Path, at: datetime) -> Proof | None:
+        """Return the proof in a typed code; it still has to be used up."""
+        code = onetime.as_typed(typed)
+        if onetime.is_recovery_code(code):
+            number = _fitting_recovery_code(self.staff_id, code)
+            return None if number is None else Proof(recovery_id=number)
+        # the ring is read after the value, so that it knows a key that was added meanwhile
+        ring = vault.kept_ring(key_file)
+        secret = base64.b32decode(ring.open(self.sealed, place=secret_place(self.staff_id)))
+        step = onetime.fitting_step(secret, code, at, self.used)
+        return None if step is None else Proof(step=step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +146,14 @@ class Person:
     name: str
     state: str  # invited | active | ended
     created_at: datetime
+    signed_in_at: datetime | None
+    two_step: bool
     grants: tuple[Held, ...]
+
+    @property
+    def signed_in_on(self) -> date | None:
+        """The day of the last sign-in, in China."""
+        return clock.local_day(self.signed_in_at) if self.signed_in_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +183,56 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def identity_of(staff_id: int, epoch: int) -> Identity | None:
-    """Return who signed in under this epoch, with all grants in force; None without any. One statement."""
+def secret_place(staff_id: int) -> str:
+    """Name the place for which somebody's secret is sealed."""
+    return vault.place(Staff.__table__.c.totp_secret, staff_id)
+
+
+def identity_of(staff_id: int, epoch: int, sign_in: str = "") -> Identity | None:
+    """Return who signed in under this epoch, with all grants in force; None without any."""
+    known = signed_in(staff_id, epoch, sign_in)
+    return known.identity if known else None
+
+
+def signed_in(staff_id: int, epoch: int, sign_in: str = "") -> Known | None:
+    """Return who signed in under this epoch and whether by two steps; None without any grant. One statement.
+
+    `sign_in` is the key of one sign-in; when that one was ended on its device, nobody is signed in.
+    """
+    ended = exists().where(EndedSignIn.key_hash == token_hash(sign_in))
     found = db.session.execute(
-        select(Staff.name, RoleGrant.role, RoleGrant.unit_id, Unit.path)
+        select(Staff.name, Staff.totp_secret, RoleGrant.role, RoleGrant.unit_id, Unit.path)
         .join(RoleGrant, and_(RoleGrant.staff_id == Staff.id, RoleGrant.ended_at.is_(None)))
         .outerjoin(Unit, Unit.id == RoleGrant.unit_id)
-        .where(Staff.id == staff_id, Staff.epoch == epoch, Staff.ended_at.is_(None))
+        .where(Staff.id == staff_id, Staff.epoch == epoch, Staff.ended_at.is_(None), ~ended)
     ).all()
     grants = tuple(
         Grant(Role(row.role), row.path or "")
         for row in found
         if row.unit_id is not None or row.role == Role.SYSADMIN.value
     )
-    return Identity(staff_id, found[0].name, grants) if grants else None
+    if not grants:
+        return None
+    return Known(Identity(staff_id, found[0].name, grants), found[0].totp_secret is not None)
+
+
+def second_step(staff_id: int, epoch: int) -> SecondStep | None:
+    """Return what the second step of a sign-in is checked against; None for an account without one."""
+    found = db.session.execute(
+        select(Staff.totp_secret, Staff.totp_step).where(
+            Staff.id == staff_id,
+            Staff.epoch == epoch,
+            Staff.ended_at.is_(None),
+            Staff.totp_secret.is_not(None),
+        )
+    ).one_or_none()
+    return SecondStep(staff_id, epoch, found.totp_secret, found.totp_step) if found else None
+
+
+def recovery_codes_left(staff_id: int) -> int:
+    """Count the printed codes that somebody has not used."""
+    unused = select(func.count(RecoveryCode.id)).where(*_unused(staff_id))
+    return int(db.session.execute(unused).scalar_one())
 
 
 def credentials(login: str) -> Credentials:
@@ -167,6 +258,13 @@ def person_by_login(login: str) -> Person:
 def everybody() -> list[Person]:
     """List all accounts, ended ones too, by login."""
     return sorted(_people(true()), key=lambda row: row.login)
+
+
+def stale(before: datetime) -> list[Person]:
+    """List open accounts that nobody signed in to since a moment, longest unused first."""
+    last = func.coalesce(Staff.signed_in_at, Staff.created_at)
+    found = _people(and_(Staff.ended_at.is_(None), last < before))
+    return sorted(found, key=lambda row: (row.signed_in_at or row.created_at, row.login))
 
 
 def people_under(paths: Sequence[str], words: str = "", most: int = 200) -> list[Person]:
@@ -262,7 +360,26 @@ def _held(grant: RoleGrant, unit: Unit | None) -> Held:
 
 def _person(row: Staff, grants: Iterable[Held]) -> Person:
     state = "ended" if row.ended_at else "active" if row.password_hash else "invited"
-    return Person(row.id, row.login, row.name, state, row.created_at, tuple(grants))
+    return Person(
+        row.id, row.login, row.name, state, row.created_at, row.signed_in_at, row.totp_secret is not None,
+        tuple(grants),
+    )  # fmt: skip
+
+
+def _unused(staff_id: int) -> tuple[ColumnElement[bool], ...]:
+    return RecoveryCode.staff_id == staff_id, RecoveryCode.used_at.is_(None)
+
+
+def _fitting_recovery_code(staff_id: int, code: str) -> int | None:
+    kept = db.session.execute(select(RecoveryCode.id, RecoveryCode.code_hash).where(*_unused(staff_id))).all()
+    return next((row.id for row in kept if _is_hash_of(row.code_hash, code)), None)
+
+
+def _is_hash_of(hashed: str, code: str) -> bool:
+    try:
+        return HASHER.verify(hashed, code)
+    except VerifyMismatchError:
+        return False
 
 
 def _one(found: Sequence[Person]) -> Person:
@@ -276,3 +393,25 @@ def _inside(paths: Iterable[str]) -> ColumnElement[bool]:
     if "" in paths:
         return true()
     return or_(false(), *(and_(Unit.path >= low, Unit.path < high) for low, high in ranges))
+
+
+# What of the staff is to be erased; both conditions are also the operations', and are false afterwards.
+
+
+def old_invitations(at: datetime) -> ColumnElement[bool]:
+    """Tell which links were used or expired long enough ago."""
+    return func.coalesce(Invitation.used_at, Invitation.expires_at) <= retention.invitations_go(at)
+
+
+def old_accounts(at: datetime) -> ColumnElement[bool]:
+    """Tell which accounts were ended long enough ago and still have a name."""
+    return and_(Staff.ended_at <= retention.accounts_go(at), Staff.name != FORMER)
+
+
+def erasable(at: datetime) -> dict[str, int]:
+    """Count what is to be erased: "invitations", "accounts" (2 statements)."""
+    counts = {
+        "invitations": select(func.count()).where(old_invitations(at)),
+        "accounts": select(func.count()).where(old_accounts(at)),
+    }
+    return {name: db.session.execute(count).scalar_one() for name, count in counts.items()}

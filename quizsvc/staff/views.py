@@ -1,14 +1,18 @@
 """Pages of the staff: sign-in, account, invitation, people. The only place that knows Flask-Login."""
 
+import base64
 import hashlib
 import hmac
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
+import structlog
 from flask import (
     Blueprint,
     Flask,
@@ -25,26 +29,39 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 
-from quizsvc import audit, clock, throttle
+from quizsvc import audit, clock, throttle, vault
 from quizsvc.audit import Actor
+from quizsvc.core import onetime
 from quizsvc.core.access import ROLE_NAMES, Identity, Permission, Role, roles_to_hand_on, scopes
 from quizsvc.core.password import TooEasy
 from quizsvc.core.refusal import Refusal
 from quizsvc.roster import queries as roster
+from quizsvc.settings import Settings
 from quizsvc.staff import forms, operations, queries
+from quizsvc.web import qr
 from quizsvc.web.guard import actor, check, guarded, identity, may, me, public
+
+log = structlog.get_logger()
 
 blueprint = Blueprint("staff", __name__, template_folder="templates", url_prefix="/staff")
 manager = LoginManager()
 manager.session_protection = None  # the epoch ends sign-ins; addresses change within one school network
 
-LONGEST_S = 12 * 3600
+LONGEST_S = int(operations.LONGEST_SIGN_IN.total_seconds())
 IDLE_S = 30 * 60
 SEEN_STEP_S = 60
+SIGN_IN_BYTES = 16
 WINDOW_S = 15 * 60
 TRIES_A_LOGIN = 10
 TRIES_AN_ADDRESS = 100
+HALF_S = 5 * 60
+CODE_WINDOW_S = 10 * 60
+TRIES_A_CODE = 5
+BEFORE_SET_UP = {"staff.two_step", "staff.sign_out"}
+"""All that is open to somebody of whom the second step is required and who has not set it up."""
+
 MOST_PEOPLE = 200
 VISITOR = Actor("visitor")
 
@@ -54,12 +71,15 @@ NAVIGATION = (
         "report.classes",
         ("report.classes", "report.board", "report.scores", "report.items", "seat."),
     ),
+    ("数据请求", "requests.listed", ("requests.",)),
     ("覆盖", "report.coverage_index", ("report.coverage",)),
     ("活动", "campaign.campaigns", ("campaign.",)),
     ("题库", "bank.banks", ("bank.",)),
     ("试卷", "paper.papers", ("paper.",)),
     ("名册", "roster.index", ("roster.",)),
     ("人员", "staff.people", ("staff.people",)),
+    ("运行状况", "upkeep.state", ("upkeep.state",)),
+    ("操作记录", "ledger.entries", ("ledger.",)),
     ("帮助", "report.definitions", ("report.definitions",)),
 )
 """Label, endpoint, and the beginnings of the endpoints that belong to it."""
@@ -71,13 +91,15 @@ class SignedIn:
 
     identity: Identity
     epoch: int
+    key: str
+    set_up_due: bool
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
     def get_id(self) -> str:
-        """Return what the session holds: staff id and epoch."""
-        return f"{self.identity.staff_id}:{self.epoch}"
+        """Return what the session holds: staff id, epoch, and the key of this one sign-in."""
+        return f"{self.identity.staff_id}:{self.epoch}:{self.key}"
 
 
 class WrongCredentials(Refusal):
@@ -97,22 +119,35 @@ def init_app(app: Flask) -> None:
 
 
 def load(key: str) -> SignedIn | None:
-    """Return the person of a session, unless the account, its grants or the epoch have ended."""
-    staff_id, _, epoch = key.partition(":")
-    known = queries.identity_of(int(staff_id), int(epoch))
-    return SignedIn(known, int(epoch)) if known else None
+    """Return the person of a session, unless the account, its grants, the epoch or this sign-in have ended."""
+    staff_id, epoch, sign_in = _parts(key)
+    known = queries.signed_in(int(staff_id), int(epoch), sign_in)
+    return _signed_in(known, int(epoch), sign_in) if known else None
 
 
-def recognise() -> None:
+def _signed_in(known: queries.Known, epoch: int, sign_in: str) -> SignedIn:
+    due = known.answers_for_much and not known.two_step and _two_step() == "required"
+    return SignedIn(known.identity, epoch, sign_in, due)
+
+
+def _parts(key: str) -> list[str]:
+    """Take apart what a session holds; one from before sign-ins had keys has an empty one."""
+    return [*key.split(":"), "", "", ""][:3]
+
+
+def recognise() -> ResponseReturnValue | None:
     """Set who is signed in on a staff page: at most 12 hours, and 30 minutes after the last page."""
     if request.path != "/staff" and not request.path.startswith("/staff/"):
-        return
+        return None
     at_s = int(clock.now().timestamp())
     since, seen = session.get("since", 0), session.get("seen", 0)
     if at_s - since < LONGEST_S and at_s - seen < IDLE_S and current_user.is_authenticated:
         g.identity = current_user.identity
         if at_s - seen >= SEEN_STEP_S:
             session["seen"] = at_s
+        if current_user.set_up_due and request.endpoint not in BEFORE_SET_UP:
+            return redirect(url_for("staff.two_step"), 303)
+    return None
 
 
 def navigation() -> list[tuple[str, str, bool]]:
@@ -140,21 +175,45 @@ def sign_in() -> ResponseReturnValue:
     status = 200
     if form.validate_on_submit():
         try:
-            _enter_by_password(form.login.data, form.password.data, clock.now())
+            whole = _enter_by_password(form.login.data, form.password.data, clock.now())
         except Refusal as refusal:
             form.password.errors = [refusal.text]
             status = refusal.status
         else:
-            return redirect(_own_address(request.args.get("next", "")), 303)
+            return redirect(_after_password(whole), 303)
     elif request.method == "GET" and identity() is not None:
         return redirect(url_for("staff.home"), 303)
     return _form_page("staff/sign_in.html", form, status)
 
 
+@blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@public
+def sign_in_code() -> ResponseReturnValue:
+    """Give the one-time code that follows the password."""
+    at = clock.now()
+    half = _half_signed_in(at)
+    if half is None:
+        return redirect(url_for("staff.sign_in", next=request.args.get("next")), 303)
+    form = forms.Code()
+    status = 200
+    if form.validate_on_submit():
+        try:
+            _enter_by_code(half, form.code.data, at)
+        except Refusal as refusal:
+            form.code.errors = [refusal.text]
+            status = refusal.status
+        else:
+            return redirect(_own_address(request.args.get("next", "")), 303)
+    return _form_page("staff/code.html", form, status)
+
+
 @blueprint.post("/sign-out")
 @public
 def sign_out() -> ResponseReturnValue:
-    """Sign out on this device."""
+    """Sign out on this device; a copy of its cookie is signed out with it."""
+    *_, sign_in = _parts(session.get("_user_id", ""))
+    if sign_in:
+        operations.end_sign_in(sign_in=sign_in, at=clock.now())
     logout_user()
     session.clear()
     flash("已退出。")
@@ -187,7 +246,83 @@ def account() -> ResponseReturnValue:
             flash("密码已改，其他设备上的登录都已退出。")
             return redirect(url_for("staff.account"), 303)
     person = queries.person(me().staff_id)
-    return _form_page("staff/account.html", form, status, person=person, role_names=ROLE_NAMES)
+    return _form_page(
+        "staff/account.html", form, status, person=person, role_names=ROLE_NAMES, offered=_two_step() != "off"
+    )
+
+
+@blueprint.route("/account/two-step", methods=["GET", "POST"])
+@guarded(Permission.SIGNED_IN)
+def two_step() -> ResponseReturnValue:
+    """Set the second step up, or show how it stands."""
+    _unless_off()
+    if queries.person(me().staff_id).two_step:
+        return _two_step_page(forms.PresentPassword(formdata=None), 200)
+    at, form, secret = clock.now(), forms.Code(), _secret_to_set_up()
+    if form.validate_on_submit():
+        recovery = operations.RecoveryCodes.fresh()
+        try:
+            entered = operations.turn_on_two_step(
+                staff_id=me().staff_id,
+                secret=secret,
+                code=form.code.data,
+                recovery=recovery,
+                key_file=_key_file(),
+                at=at,
+            )
+        except operations.WrongCode as refusal:
+            form.code.errors = [refusal.text]
+        else:
+            _enter(entered, at)
+            return _recovery_page(recovery)
+    address = onetime.app_address(secret, queries.person(me().staff_id).login, _settings().brand)
+    return _form_page(
+        "staff/set_up.html",
+        form,
+        200,
+        address=address,
+        qr=Markup(qr.svg(address, label="两步登录的二维码")),  # noqa: S704 our own markup
+        secret=onetime.in_fours(onetime.secret_text(secret)),
+        due=current_user.set_up_due,
+    )
+
+
+@blueprint.post("/account/two-step/codes")
+@guarded(Permission.SIGNED_IN)
+def two_step_codes() -> ResponseReturnValue:
+    """Make other recovery codes."""
+    _unless_off()
+    form = forms.PresentPassword()
+    status = 400
+    if form.validate_on_submit():
+        try:
+            _check_present_password(form.current.data, clock.now())
+            recovery = operations.RecoveryCodes.fresh()
+            operations.renew_recovery_codes(staff_id=me().staff_id, recovery=recovery, at=clock.now())
+            return _recovery_page(recovery)
+        except Refusal as refusal:
+            form.current.errors = [refusal.text]
+            status = refusal.status
+    return _two_step_page(form, status)
+
+
+@blueprint.post("/account/two-step/off")
+@guarded(Permission.SIGNED_IN)
+def two_step_off() -> ResponseReturnValue:
+    """Do without the second step from now on."""
+    _unless_off()
+    form = forms.PresentPassword()
+    status = 400
+    if form.validate_on_submit():
+        try:
+            _turn_off_two_step(form.current.data, clock.now())
+        except Refusal as refusal:
+            form.current.errors = [refusal.text]
+            status = refusal.status
+        else:
+            flash("两步登录已关闭，其他设备上的登录都已退出。")
+            return redirect(url_for("staff.account"), 303)
+    return _two_step_page(form, status)
 
 
 @blueprint.post("/account/sign-out-everywhere")
@@ -213,12 +348,12 @@ def accept(token: str) -> ResponseReturnValue:
         except TooEasy as refusal:
             form.password.errors = [refusal.text]
         else:
-            _enter(entered, at)
-            return redirect(url_for("staff.home"), 303)
+            return redirect(_after_password(_enter_or_half(entered, at)), 303)
     return _form_page("staff/accept.html", form, 200, invited=invited)
 
 
-def _enter_by_password(login: str, password: str, at: datetime) -> None:
+def _enter_by_password(login: str, password: str, at: datetime) -> bool:
+    """Sign somebody in, at least by half; say whether that was all."""
     address = _keyed_address()
     _limit(login, address, at)
     found = queries.credentials(login)
@@ -226,26 +361,128 @@ def _enter_by_password(login: str, password: str, at: datetime) -> None:
         whom = f"staff:{found.staff_id or 'unknown'}"
         audit.record_alone(actor=VISITOR, action="staff.sign_in_refused", on=whom, at=at, address=address)
         raise WrongCredentials
-    entered = operations.Entered(found.staff_id or 0, found.epoch)
-    _enter(entered, at)
-    operations.sign_in(found=found, password=password, address=address, at=at)
+    whole = _enter_or_half(operations.Entered(found.staff_id or 0, found.epoch), at)
+    step = operations.sign_in if whole else operations.pass_first_step
+    step(found=found, password=password, address=address, at=at)
+    return whole
+
+
+def _enter_or_half(entered: operations.Entered, at: datetime) -> bool:
+    """Sign somebody in on this device; when a code is still to come, only note whose it must be."""
+    if _two_step() == "off" or queries.second_step(entered.staff_id, entered.epoch) is None:
+        _enter(entered, at)
+        return True
+    session.clear()
+    session["half"] = [entered.staff_id, entered.epoch, int(at.timestamp())]
+    return False
+
+
+def _after_password(whole: bool) -> str:
+    asked = request.args.get("next", "")
+    return _own_address(asked) if whole else url_for("staff.sign_in_code", next=asked or None)
+
+
+def _half_signed_in(at: datetime) -> queries.SecondStep | None:
+    """Return who gave the right password on this device within the last five minutes."""
+    staff_id, epoch, since = session.get("half", (0, 0, 0))
+    return queries.second_step(staff_id, epoch) if 0 <= at.timestamp() - since < HALF_S else None
+
+
+def _enter_by_code(half: queries.SecondStep, code: str, at: datetime) -> None:
+    text = "验证码试的次数太多了，请过 10 分钟再试。"
+    limits = {"limit": TRIES_A_CODE, "window_s": CODE_WINDOW_S}
+    throttle.take(kind="sign-in-code", subject=str(half.staff_id), at=at, text=text, **limits)
+    address = _keyed_address()
+    try:
+        proof = half.fitting(code, key_file=_key_file(), at=at)
+        if proof is None:
+            raise operations.WrongCode
+        operations.pass_second_step(half=half, proof=proof, address=address, at=at)
+    except operations.WrongCode:
+        whom = f"staff:{half.staff_id}"
+        audit.record_alone(actor=VISITOR, action="staff.code_refused", on=whom, at=at, address=address)
+        raise
+    except vault.Unopenable as lost:
+        log.error("two-step secret does not open", reason=lost.text)
+        raise Refusal("现在核对不了 App 的验证码。请用恢复码登录，或者联系系统管理员。", status=409) from lost
+    _enter(operations.Entered(half.staff_id, half.epoch), at)
 
 
 def _change_password(current: str, password: str, at: datetime) -> None:
+    _check_present_password(current, at)
+    _enter(operations.change_password(staff_id=me().staff_id, password=password, at=at), at)
+
+
+def _check_present_password(current: str, at: datetime) -> None:
     found = queries.credentials_of(me().staff_id)
     _limit(found.login, _keyed_address(), at)
     if not found.match(current):
         raise Refusal("现在的密码不对，请再填一次。")
-    _enter(operations.change_password(staff_id=me().staff_id, password=password, at=at), at)
+
+
+def _turn_off_two_step(current: str, at: datetime) -> None:
+    _check_present_password(current, at)
+    _enter(operations.turn_off_two_step(staff_id=me().staff_id, at=at, actor=actor()), at)
+
+
+def _two_step() -> str:
+    return str(_settings().two_step)
+
+
+def _unless_off() -> None:
+    if _two_step() == "off":
+        abort(404)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _key_file() -> Path:
+    return _settings().key_file
+
+
+def _secret_to_set_up() -> bytes:
+    """Return the secret on its way into an app; pages that are loaded again meanwhile show the same one.
+
+    It waits in the cookie, sealed, because a page that is only looked at writes nothing.
+    """
+    place, ring = vault.place("session.set_up", me().staff_id), vault.kept_ring(_key_file())
+    with suppress(vault.Unopenable):
+        return base64.b32decode(ring.open(session.get("set_up", ""), place=place))
+    secret = secrets.token_bytes(onetime.SECRET_BYTES)
+    session["set_up"] = ring.seal(base64.b32encode(secret).decode(), place=place)
+    return secret
+
+
+def _two_step_page(form: forms.PresentPassword, status: int) -> ResponseReturnValue:
+    return _form_page(
+        "staff/two_step.html",
+        form,
+        status,
+        login=queries.person(me().staff_id).login,
+        left=queries.recovery_codes_left(me().staff_id),
+        of=onetime.RECOVERY_CODES,
+    )
+
+
+def _recovery_page(recovery: operations.RecoveryCodes) -> ResponseReturnValue:
+    return render_template(
+        "staff/recovery.html",
+        codes=[onetime.in_fours(code) for code in recovery.codes],
+        login=queries.person(me().staff_id).login,
+        at=clock.now(),
+    )
 
 
 def _enter(entered: operations.Entered, at: datetime) -> None:
     """Sign somebody in on this device; nothing of the visitor's session survives."""
-    known = queries.identity_of(entered.staff_id, entered.epoch)
+    known = queries.signed_in(entered.staff_id, entered.epoch)
     if known is None:
         raise Refusal("你的账号现在没有管理任何单位。请联系给你开账号的管理员。", status=409)
     session.clear()
-    login_user(SignedIn(known, entered.epoch))
+    login_user(_signed_in(known, entered.epoch, secrets.token_urlsafe(SIGN_IN_BYTES)))
     session["since"] = session["seen"] = int(at.timestamp())
 
 
@@ -272,7 +509,7 @@ def _keyed_address() -> str:
     with suppress(ValueError):
         address = ip_address(network)
         network = address.exploded[:19] if address.version == 6 else network  # a home has a whole /64
-    key = current_app.config["SETTINGS"].secret_key.encode()
+    key = _settings().signing_keys[0].encode()
     return hmac.new(key, network.encode(), hashlib.sha256).hexdigest()[:32]
 
 
@@ -375,7 +612,18 @@ def people_person(staff_id: int) -> ResponseReturnValue:
         mine=person.staff_id == me().staff_id,
         whole=_whole(person),
         role_names=ROLE_NAMES,
+        resetting=person.two_step and may(Permission.KEEP_SERVICE, ""),
     )
+
+
+@blueprint.post("/people/<int:staff_id>/two-step-off")
+@guarded(Permission.KEEP_SERVICE)
+def people_two_step_off(staff_id: int) -> ResponseReturnValue:
+    """Take the second step off for somebody who has lost the phone and the printed codes."""
+    person = _other(queries.person(staff_id))
+    operations.turn_off_two_step(staff_id=staff_id, at=clock.now(), actor=actor())
+    flash(f"已重设：{person.name}下次只用密码登录，登录后可以重新设置两步登录。")
+    return redirect(url_for("staff.people_person", staff_id=staff_id), 303)
 
 
 @blueprint.post("/people/<int:staff_id>/link")

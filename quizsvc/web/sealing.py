@@ -30,4 +30,4 @@ def opened(text: str, *, purpose: str, at: datetime) -> Any:
 
 
 def _serializer(purpose: str) -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.config["SECRET_KEY"]), salt=purpose)
+    return URLSafeSerializer(current_app.config["SETTINGS"].verifying_keys, salt=purpose)

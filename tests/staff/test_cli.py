@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from click.testing import Result
@@ -14,6 +15,7 @@ from quizsvc.staff import cli, operations, queries
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
 from tests import make
 from tests.conftest import NOON
+from tests.staff import second_step
 
 GOOD = "青山绿水小船晚霞四个词"
 
@@ -58,11 +60,12 @@ def test_invitation_to_a_unit(run, path: str) -> None:
         ("end", "lin"),
         ("grant", "lin", "--role", "auditor", "--unit", "yg/sy/703"),
         ("revoke", "lin", "--role", "class_teacher", "--unit", "yg/sy/703"),
+        ("reset-two-step", "lin"),
     ],
 )
-def test_rehearsal_writes_nothing_and_the_command_does(run, words: tuple[str, ...]) -> None:
+def test_rehearsal_writes_nothing_and_the_command_does(run, app: Flask, words: tuple[str, ...]) -> None:
     unit = make.a_class(make.a_school(make.a_county()))
-    make.a_staff("lin", "林老师", ("class_teacher", unit))
+    second_step.turned_on(app, make.a_staff("lin", "林老师", ("class_teacher", unit)))
 
     def state() -> list[object]:
         return [*counted(Staff, RoleGrant, Invitation), queries.everybody()]
@@ -134,6 +137,40 @@ def test_list_as_json(run) -> None:
             "name": "管理员",
             "state": "invited",
             "created_at": make.LONG_AGO.isoformat(),
+            "signed_in_at": None,
+            "two_step": False,
             "grants": [{"role": "sysadmin", "unit": ""}],
         }
     ]
+
+
+def test_second_step_that_is_not_there_cannot_be_reset(run) -> None:
+    make.a_staff("lin", "林老师")
+
+    rehearsed, done = run("reset-two-step", "lin", "--dry-run"), run("reset-two-step", "lin")
+
+    assert (rehearsed.exit_code, "不用重设" in rehearsed.output) == (0, True)
+    assert (done.exit_code, isinstance(done.exception, Refusal)) == (1, True)
+
+
+def test_stale_accounts_are_listed_longest_unused_first(run) -> None:
+    for login, days, ended in (
+        ("new", 10, None),
+        ("old", 200, None),
+        ("older", 300, None),
+        ("gone", 400, NOON),
+    ):
+        staff = make.a_staff(login, login)
+        staff.signed_in_at, staff.ended_at = NOON - timedelta(days=days), ended
+        make.saved(staff)
+    make.a_staff("never", "从未登录")  # made in September
+
+    half_a_year, hundred_days = run("stale"), run("stale", "--days", "100")
+
+    assert half_a_year.output.splitlines() == [
+        "older\tolder\t2026-02-15",
+        "old\told\t2026-05-26",
+        "共 2 个账号 180 天没有登录",
+    ]
+    assert hundred_days.output.splitlines()[2] == "never\t从未登录\t从未（2026-09-01 开通）"
+    assert [row["login"] for row in json.loads(run("stale", "--json").output)] == ["older", "old"]

@@ -20,6 +20,7 @@ from quizsvc.staff import operations, queries
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
 from tests import make
 from tests.conftest import NOON
+from tests.staff import second_step
 
 GOOD = "青山绿水小船晚霞四个词"
 BETTER = "another good phrase 7"
@@ -219,6 +220,60 @@ def test_roles_of_one_class_are_refused_over_a_school(app: Flask, role: Role) ->
 def test_unknown_unit_is_refused(app: Flask) -> None:
     with pytest.raises(UnknownUnit):
         operations.invite(login="lin", name="林老师", role=Role.AUDITOR, unit_id=404, at=NOON, actor=CLI)
+
+
+def test_every_way_of_signing_in_leaves_its_moment(app: Flask) -> None:
+    issued = invited()
+    operations.accept(token=issued.token, password=GOOD, at=NOON)
+    by_link = queries.person(issued.staff_id).signed_in_at
+    later = NOON + timedelta(days=1)
+    operations.sign_in(found=queries.credentials("lin"), password=GOOD, address="abc", at=later)
+
+    assert (by_link, queries.person(issued.staff_id).signed_in_at) == (NOON, later)
+
+
+def test_ended_account_leaves_nothing_of_its_second_step(app: Flask) -> None:
+    staff = second_step.turned_on(app, make.a_staff("lin", "林老师"))
+    second_step.printed(staff, "7K3M9Q2X4V5W", NOON)
+
+    operations.end(staff_id=staff.id, at=NOON, actor=CLI)
+
+    row = db.session.get(Staff, staff.id, populate_existing=True)
+    assert (row.totp_secret, queries.recovery_codes_left(staff.id)) == (None, 0)
+
+
+def test_recovery_codes_carry_60_bits_and_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    codes = {code for _ in range(10) for code in operations.RecoveryCodes.fresh().codes}
+
+    assert len(codes) == 80
+    assert {len(code) for code in codes} == {12}
+
+
+def test_second_step_is_turned_on_once(app: Flask) -> None:
+    staff = make.a_staff("lin", "林老师")
+    recovery = operations.RecoveryCodes(("7K3M9Q2X4V5W",), ("hash",))
+    given = {"staff_id": staff.id, "secret": second_step.SECRET, "code": second_step.code(NOON), "at": NOON,
+             "recovery": recovery, "key_file": app.config["SETTINGS"].key_file}  # fmt: skip
+
+    entered = operations.turn_on_two_step(**given)
+
+    assert entered == operations.Entered(staff.id, 2)
+    with pytest.raises(operations.NothingToChange):
+        operations.turn_on_two_step(**given)
+    with pytest.raises(operations.WrongCode):
+        operations.turn_on_two_step(**{**given, "code": second_step.code(NOON, steps=2)})
+    assert queries.recovery_codes_left(staff.id) == 1
+
+
+def test_recovery_codes_are_not_made_for_an_account_without_a_second_step(app: Flask) -> None:
+    staff = make.a_staff("lin", "林老师")
+
+    with pytest.raises(operations.NothingToChange):
+        operations.renew_recovery_codes(
+            staff_id=staff.id, recovery=operations.RecoveryCodes(("x",), ("hash",)), at=NOON
+        )
+    assert queries.recovery_codes_left(staff.id) == 0
 
 
 def test_ended_account_can_do_nothing_more(app: Flask) -> None:

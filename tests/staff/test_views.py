@@ -1,5 +1,6 @@
 """Sign-in, account, invitation and people as a browser sees them."""
 
+import base64
 import json
 import re
 from datetime import timedelta
@@ -11,13 +12,16 @@ from flask import Flask
 from sqlalchemy import select
 
 from quizsvc.audit import CLI, AuditEntry
+from quizsvc.core import onetime
 from quizsvc.core.access import Role
 from quizsvc.db import db
 from quizsvc.staff import operations, queries, views
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
+from quizsvc.web import qr
 from tests import make
 from tests.conftest import NOON
 from tests.signing import post, signed_in, token
+from tests.staff import second_step
 from tests.support import Browser, Watch
 
 GOOD = "青山绿水小船晚霞四个词"
@@ -74,7 +78,7 @@ def test_right_password_opens_the_staff_pages_with_a_fresh_session(lin: Staff, p
     assert (done.status_code, done.location) == (303, "/staff/")
     with phone.session_transaction() as session:
         assert sorted(session) == ["_fresh", "_id", "_user_id", "seen", "since"]
-        assert session["_user_id"] == f"{lin.id}:1"
+        assert session["_user_id"].startswith(f"{lin.id}:1:")
     assert "林老师" in phone.get("/staff/account").text
     assert trail("staff.signed_in") == [(f"staff:{lin.id}", f"staff:{lin.id}")]
 
@@ -365,6 +369,149 @@ def test_change_of_role_is_felt_at_the_next_request(school: dict[str, Any], app:
     assert (before, he.get("/staff/people").status_code) == (200, 404)
     operations.end(staff_id=school["he"].id, at=NOON, actor=CLI)
     assert he.get("/staff/account").status_code == 303
+
+
+# The second step: setting it up and doing without it (signing in with it: tests/security/test_two_step.py)
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hash cost next to nothing."""
+    hasher = queries.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(queries, "HASHER", hasher)
+
+
+def codes_on(page: Any) -> list[str]:
+    return re.findall(r"<li>((?:[0-9A-Z]{4} ){2}[0-9A-Z]{4})</li>", page.text)
+
+
+def secret_on(page: Any) -> bytes:
+    return base64.b32decode(re.search(r'id="secret"[^>]*value="([A-Z2-7]{32})"', page.text)[1])
+
+
+@pytest.mark.usefixtures("cheap")
+def test_second_step_is_on_after_one_code_and_gives_eight_codes_to_print(lin: Staff, app: Flask) -> None:
+    here, there = signed_in(app, lin), signed_in(app, lin)
+    page = here.get("/staff/account/two-step")
+    secret = secret_on(page)
+
+    shown = post(here, "/staff/account/two-step", code=second_step.code(NOON, secret=secret))
+
+    assert (shown.status_code, len(set(codes_on(shown)))) == (200, 8)
+    assert here.get("/staff/account").status_code == 200
+    assert there.get("/staff/account").status_code == 303
+    assert "已打开" in here.get("/staff/account").text
+    assert "恢复码还剩 8 个" in here.get("/staff/account/two-step").text
+    waiting = queries.second_step(lin.id, 2)
+    key_file = app.config["SETTINGS"].key_file
+    assert waiting.fitting(codes_on(shown)[3].lower(), key_file=key_file, at=NOON).recovery_id is not None
+    assert waiting.fitting(second_step.code(NOON, secret=secret), key_file=key_file, at=NOON) is None
+    assert trail("staff.two_step_on") == [(f"staff:{lin.id}", f"staff:{lin.id}")]
+
+
+def test_page_hands_the_secret_over_in_three_ways(lin: Staff, app: Flask) -> None:
+    page = signed_in(app, lin).get("/staff/account/two-step").text
+    secret = re.search(r'id="secret"[^>]*value="([A-Z2-7]{32})"', page)[1]
+    address = unescape(re.search(r'href="(otpauth://[^"]+)"', page)[1])
+
+    assert address == onetime.app_address(base64.b32decode(secret), "lin", "反诈知晓")
+    assert " ".join(secret[start : start + 4] for start in range(0, 32, 4)) in page
+    assert 'aria-label="两步登录的二维码"' in page
+    assert re.search(r'<path d="([^"]+)"/></svg>', page)[1] in qr.svg(address)
+
+
+def test_page_loaded_again_shows_the_same_secret_to_this_browser_only(lin: Staff, app: Flask) -> None:
+    here, there = signed_in(app, lin), signed_in(app, lin)
+
+    first, again, other = (
+        secret_on(browser.get("/staff/account/two-step")) for browser in (here, here, there)
+    )
+
+    assert first == again != other
+
+
+@pytest.mark.parametrize(("typed", "sentence"), [("", "请填写验证码"), ("000000", "验证码不对")])
+def test_second_step_stays_off_without_a_fitting_code(
+    lin: Staff, app: Flask, typed: str, sentence: str
+) -> None:
+    browser = signed_in(app, lin)
+
+    page = post(browser, "/staff/account/two-step", code=typed)
+
+    assert (page.status_code, sentence in page.text) == (400, True)
+    assert not queries.person(lin.id).two_step
+    assert queries.recovery_codes_left(lin.id) == 0
+
+
+@pytest.mark.usefixtures("cheap")
+@pytest.mark.parametrize("address", ["/staff/account/two-step/off", "/staff/account/two-step/codes"])
+@pytest.mark.parametrize("current", ["", "wrong"])
+def test_second_step_is_not_touched_without_the_password(
+    lin: Staff, app: Flask, address: str, current: str
+) -> None:
+    second_step.printed(second_step.turned_on(app, lin), "7K3M9Q2X4V5W", NOON)
+
+    page = post(signed_in(app, lin), address, current=current)
+
+    assert page.status_code == 400
+    assert queries.person(lin.id).two_step
+    assert queries.recovery_codes_left(lin.id) == 1
+
+
+@pytest.mark.usefixtures("cheap")
+def test_recovery_codes_made_anew_end_the_old_ones(lin: Staff, app: Flask) -> None:
+    second_step.printed(second_step.turned_on(app, lin), "7K3M9Q2X4V5W", NOON)
+
+    shown = post(signed_in(app, lin), "/staff/account/two-step/codes", current=GOOD)
+
+    waiting, key_file = queries.second_step(lin.id, 1), app.config["SETTINGS"].key_file
+    assert (shown.status_code, len(codes_on(shown))) == (200, 8)
+    assert waiting.fitting("7K3M9Q2X4V5W", key_file=key_file, at=NOON) is None
+    assert queries.recovery_codes_left(lin.id) == 8
+
+
+@pytest.mark.usefixtures("cheap")
+def test_second_step_goes_with_the_password_and_nothing_of_it_is_left(lin: Staff, app: Flask) -> None:
+    second_step.printed(second_step.turned_on(app, lin), "7K3M9Q2X4V5W", NOON)
+    here, there = signed_in(app, lin), signed_in(app, lin)
+
+    done = post(here, "/staff/account/two-step/off", current=GOOD)
+
+    row = db.session.get(Staff, lin.id, populate_existing=True)
+    assert (done.status_code, done.location) == (303, "/staff/account")
+    assert (row.totp_secret, row.totp_step, queries.recovery_codes_left(lin.id)) == (None, None, 0)
+    assert [browser.get("/staff/account").status_code for browser in (here, there)] == [200, 303]
+
+
+@pytest.mark.parametrize(
+    ("who", "whom", "status"), [("root", "lin", 303), ("bureau", "lin", 404), ("root", "root", 409)]
+)
+def test_sysadmin_takes_the_second_step_off_somebody_else(
+    school: dict[str, Any], app: Flask, who: str, whom: str, status: int
+) -> None:
+    second_step.turned_on(app, school[whom])
+    browser = signed_in(app, school[who])
+
+    offered = "重设两步登录" in browser.get(f"/staff/people/{school[whom].id}").text
+    done = post(browser, f"/staff/people/{school[whom].id}/two-step-off")
+
+    assert done.status_code == status
+    assert offered is (status == 303)
+    assert queries.person(school[whom].id).two_step is (status != 303)
+    taken = [(f"staff:{school[who].id}", f"staff:{school[whom].id}")]
+    assert trail("staff.two_step_off") == (taken if status == 303 else [])
+
+
+def test_people_shows_the_day_of_the_last_sign_in(school: dict[str, Any], app: Flask) -> None:
+    school["lin"].signed_in_at = NOON - timedelta(days=40)
+    make.saved(school["lin"])
+    browser = signed_in(app, school["he"])
+
+    listed, page = browser.get("/staff/people").text, browser.get(f"/staff/people/{school['lin'].id}").text
+
+    assert listed.count("2026-11-02") == 1
+    assert "从未" in listed
+    assert "<dd>2026-11-02</dd>" in page
 
 
 def test_forged_cookie_is_nobody(lin: Staff, phone: Browser) -> None:
@@ -715,11 +862,11 @@ def nav(page: Any) -> list[tuple[str, bool]]:
 @pytest.mark.parametrize(
     ("role", "labels"),
     [
-        ("sysadmin", ["人员", "帮助"]),
+        ("sysadmin", ["人员", "运行状况", "操作记录", "帮助"]),
         ("organizer", ["覆盖", "活动", "题库", "试卷", "人员", "帮助"]),
         ("school_admin", ["覆盖", "名册", "人员", "帮助"]),
-        ("counselor", ["我的班级", "帮助"]),
-        ("class_teacher", ["我的班级", "帮助"]),
+        ("counselor", ["我的班级", "数据请求", "帮助"]),
+        ("class_teacher", ["我的班级", "数据请求", "帮助"]),
         ("monitor", ["我的班级", "帮助"]),
         ("auditor", ["覆盖", "帮助"]),
     ],
@@ -735,7 +882,7 @@ def test_who_teaches_and_leads_has_both_entries(school: dict[str, Any], app: Fla
 
     labels = [label for label, _ in nav(signed_in(app, person).get("/staff/account"))]
 
-    assert labels == ["我的班级", "覆盖", "名册", "人员", "帮助"]
+    assert labels == ["我的班级", "数据请求", "覆盖", "名册", "人员", "帮助"]
 
 
 def test_navigation_leads_only_where_one_may_go(school: dict[str, Any], app: Flask) -> None:

@@ -16,6 +16,7 @@ from quizsvc.campaign.models import Campaign, Round, RoundUnit
 from quizsvc.core import bankfile, linkcode
 from quizsvc.db import db
 from quizsvc.link.models import Link
+from quizsvc.paper import queries as papers
 from quizsvc.paper.models import Paper
 from quizsvc.roster.models import Enrolment, Headcount, Unit
 
@@ -89,16 +90,9 @@ def _paper(at: datetime) -> int:
         entries.append({"version": version.id, "bank": home.code, "item": bankfile.content_of(item)})
     rule = {"count": bank.ASKED, "points": bank.POINTS}
     content = {"blueprint": {"rules": [rule], "fixed": []}, "items": entries, "topics": {}}
-    paper: Paper = _added(
-        Paper(
-            code="bench",
-            kind="quiz",
-            title="反诈知识测试",
-            content=content,
-            content_hash="0" * 64,
-            frozen_at=at,
-        )
-    )
+    named = {"code": "bench", "kind": "quiz", "title": "反诈知识测试"}
+    hashed = papers.content_hash(**named, content=content)
+    paper: Paper = _added(Paper(**named, content=content, content_hash=hashed, frozen_at=at))
     return paper.id
 
 

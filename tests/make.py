@@ -10,6 +10,7 @@ from quizsvc.campaign.models import Campaign, Round, RoundUnit
 from quizsvc.core import bankfile
 from quizsvc.db import db
 from quizsvc.link.models import Link
+from quizsvc.paper import queries as papers
 from quizsvc.paper.models import Paper
 from quizsvc.roster.models import Enrolment, Headcount, Person, Unit
 from quizsvc.staff.models import RoleGrant, Staff
@@ -122,10 +123,9 @@ def a_paper(
             for item in pool
         ],
     }
-    return saved(
-        Paper(code=f"paper-{next(_number)}", kind="quiz", title="反诈知识测试", content=content,
-              content_hash="0" * 64, frozen_at=LONG_AGO)
-    )  # fmt: skip
+    named: dict[str, Any] = {"code": f"paper-{next(_number)}", "kind": "quiz", "title": "反诈知识测试"}
+    hashed = papers.content_hash(**named, content=content)
+    return saved(Paper(**named, content=content, content_hash=hashed, frozen_at=LONG_AGO))
 
 
 def a_campaign(unit: Unit, **changes: Any) -> Campaign:

@@ -42,14 +42,16 @@ class Server:
         ready: str,
         log: Path,
         environ: Mapping[str, str] | None = None,
+        within: Path | None = None,
+        under: Sequence[str] = (),
     ) -> None:
         self.port = port
         self.ready = ready
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=environ, start_new_session=True,
+                [*under, sys.executable, "-m", *arguments], stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, env=environ, cwd=within, start_new_session=True,
             )  # fmt: skip
 
     def __enter__(self) -> "Server":

@@ -18,6 +18,8 @@ def render_item(kind, item, _context):
 def run() -> None:
     """Run the migrations in one transaction on the application's engine."""
     with database.engine.connect() as connection:
+        # Beginning to write at once: a transaction that has read first cannot write after somebody else has.
+        connection.execution_options(sqlite_begin="IMMEDIATE")
         sqlite = connection.dialect.name == "sqlite"
         if sqlite:
             # Batch mode copies tables. On the driver's own connection: inside a transaction SQLite ignores it.

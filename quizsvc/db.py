@@ -1,12 +1,17 @@
 """The database handle, the base of all tables, and the one way to write: `@operation`."""
 
+import fcntl
+import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from time import monotonic, sleep
+from typing import Any, ClassVar, ParamSpec, TypeVar
+from weakref import finalize
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -25,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -35,6 +40,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 BUSY_TIMEOUT_S = 15
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0002, 0.005
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -68,7 +74,14 @@ _NAMES = {
 
 
 class Base(DeclarativeBase):
-    """The base of all tables: constraint names by convention, moments in UTC."""
+    """The base of all tables: constraint names by convention, moments in UTC.
+
+    Every table is in the register of personal data: it says `about_people = False`, or it names the columns that
+    tell nothing about anybody in `plain` and gives each of the others a label of core.retention.
+    """
+
+    about_people: ClassVar[bool] = True
+    plain: ClassVar[tuple[str, ...]] = ()
 
     registry = registry(
         metadata=MetaData(naming_convention=_NAMES), type_annotation_map={datetime: UtcDateTime}
@@ -107,8 +120,13 @@ def let_go() -> None:
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return the engine's options for the database of the settings."""
     if settings.database_url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_S}, "pool_size": settings.threads + 2}
+        return {
+            "hide_parameters": True,  # an error's text would hold the row it was about
+            "connect_args": {"timeout": BUSY_TIMEOUT_S},
+            "pool_size": settings.threads + 2,
+        }
     return {
+        "hide_parameters": True,
         "pool_pre_ping": True,
         "pool_size": settings.threads + 1,
         "max_overflow": 2,
@@ -127,6 +145,7 @@ def tune(engine: Engine, settings: Settings) -> None:
     """Set SQLite up for durability: WAL, full sync, foreign keys, wiped deletes; reads deferred, writes immediate."""
     if engine.dialect.name != "sqlite":
         return
+    turns = _Turns(engine.url.database)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
@@ -142,8 +161,65 @@ def tune(engine: Engine, settings: Settings) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.connection.cursor().execute(f"BEGIN {mode}")
+        cursor = connection.connection.cursor()
+        if connection.get_execution_options().get("sqlite_begin") == "IMMEDIATE":
+            try:
+                turns.begin(cursor)
+            except sqlite3.OperationalError as unavailable:  # SQLAlchemy wraps no error of a listener
+                raise OperationalError("BEGIN IMMEDIATE", None, unavailable) from unavailable
+        else:
+            cursor.execute("BEGIN DEFERRED")
+
+
+class _Turns:
+    """A queue of processes before a SQLite file: whoever is first in it asks for the write lock, often and alone.
+
+    SQLite's own waiting asks ever less often and so starves those who wait longest. The queue decides nothing: the
+    write lock does, whoever does not queue is only less fair, and a process that dies leaves the queue.
+    """
+
+    def __init__(self, database: str | None) -> None:
+        self._database = None if database == ":memory:" else database
+        self._file: int | None = None
+
+    def begin(self, cursor: Any) -> None:
+        """Begin a write transaction when it is our turn; whoever is first gives up after the busy timeout."""
+        file = self._file or self._opened()
+        if file is None:
+            cursor.execute("BEGIN IMMEDIATE")
+            return
+        fcntl.lockf(
+            file, fcntl.LOCK_EX
+        )  # the lock is this process's, not its children's; threads have their own
+        try:
+            cursor.execute("PRAGMA busy_timeout=0")
+            self._ask(cursor)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+            fcntl.lockf(file, fcntl.LOCK_UN)
+
+    def _opened(self) -> int | None:
+        if not self._database:
+            return None
+        try:
+            self._file = os.open(f"{self._database}-queue", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:  # no place for it: we wait as SQLite does
+            return None
+        finalize(self, os.close, self._file)
+        return self._file
+
+    def _ask(self, cursor: Any) -> None:
+        give_up, pause_s = monotonic() + BUSY_TIMEOUT_S, FIRST_PAUSE_S
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > give_up:
+                    raise
+                sleep(pause_s)
+                pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
+            else:
+                return
 
 
 def connect(settings: Settings) -> Engine:

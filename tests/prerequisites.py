@@ -24,6 +24,8 @@ def missing() -> list[str]:
         lines.append("没有 Chromium：浏览器测试将跳过。Debian: apt install chromium fonts-noto-cjk")
     if shutil.which("pdftoppm") is None:
         lines.append("没有 pdftoppm：海报和纸卷的 PDF 测试将跳过。Debian: apt install poppler-utils")
+    if shutil.which("strace") is None:
+        lines.append("没有 strace：断电顺序的演练将跳过。Debian: apt install strace")
     return lines
 
 
@@ -33,7 +35,7 @@ def main() -> None:
     for line in lines:
         print(f"!!! {line}", file=sys.stderr)
     if not lines:
-        print("SQLite、PostgreSQL、Chromium、poppler 都在，全部测试都会运行。")
+        print("SQLite、PostgreSQL、Chromium、poppler、strace 都在，全部测试都会运行。")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """`quizsvc serve` that dies at chosen points, with one known bug planted if asked for: for the crash harness only.
 
-python -m tests.crash.faulty PROBABILITY [BUG]
+python -m tests.crash.faulty PROBABILITY [limits] [BUG]
 
-PROBABILITY is the chance of each fault point to kill its process; BUG is a name of BUGS.
+PROBABILITY is the chance of each fault point to kill its process; BUG is a name of BUGS. With `limits` nobody has any
+grace, and several sweepers close all the time what has run out.
 """
 
 import os
@@ -11,17 +12,21 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Timer
+from datetime import datetime
+from threading import Thread, Timer
 from typing import Any
 
 from flask import Flask, Response, request, url_for
 
-from quizsvc import audit, serve, wsgi
+from quizsvc import audit, jobs, serve, wsgi
 from quizsvc.attempt import operations, queries
+from quizsvc.core import window
 from quizsvc.db import db, insert, operation
 from quizsvc.web import errors
 
 LATE_S = 0.05
+LIMITS, OVERDUE = "limits", "overdue-without-lease"
+SWEEPERS, SWEEPS_EVERY_S = 4, 0.2
 _chance = random.SystemRandom()
 
 
@@ -113,6 +118,27 @@ def a_retry_starts_anew(_app: Flask) -> None:
     queries.History.running = None  # type: ignore[assignment, method-assign]
 
 
+def overdue_without_a_lease(_app: Flask) -> None:
+    """Let every sweeper close what it has found, whoever has closed it meanwhile; the leaf has a number of its own."""
+    jobs.due = lambda **_: True
+    record, end = audit.record_submission, operations._end
+    whatever = operations._CLOSE._clone()
+    whatever._where_criteria = whatever._where_criteria[:1]
+    operations._CLOSE = whatever
+
+    def numbered(*, attempt_id: str, **facts: Any) -> None:
+        again = db.session.get(audit.AuditLeaf, attempt_id) is not None
+        record(attempt_id=f"{attempt_id} {_chance.getrandbits(64)}" if again else attempt_id, **facts)
+
+    @operation
+    def unchecked(*, attempt_id: str, at: datetime) -> bool:
+        end(replace(queries.for_writing(attempt_id), submitted_at=None), at)
+        return True
+
+    audit.record_submission = numbered
+    operations.submit_overdue = unchecked
+
+
 def errors_not_mapped(app: Flask) -> None:
     """Call a database that is away our own fault."""
     for kind in errors.UNAVAILABLE:
@@ -125,12 +151,31 @@ BUGS: dict[str, Callable[[Flask], None]] = {
     "audited-outside-transaction": audited_outside_the_transaction,
     "retry-starts-anew": a_retry_starts_anew,
     "errors-not-mapped": errors_not_mapped,
+    OVERDUE: overdue_without_a_lease,
 }
+
+
+def limits() -> None:
+    """Close without grace, in several sweepers at once, of which the lease lets one work."""
+    window.GRACE_S = 0
+    serve.SWEEP_EVERY_S = SWEEPS_EVERY_S  # type: ignore[assignment]
+    serve.DUTIES[:] = [(name, 1, duty) for name, _, duty in serve.DUTIES if name == "submit-overdue"]
+    sweep = serve.sweep
+
+    def several(application: Flask, post: serve.Post) -> None:
+        others = [Thread(target=sweep, args=[application, post], daemon=True) for _ in range(SWEEPERS - 1)]
+        for other in others:
+            other.start()
+        sweep(application, post)
+
+    serve.sweep = several
 
 
 def main() -> None:
     """Plant what is asked for, then serve."""
-    probability, bugs = float(sys.argv[1]), sys.argv[2:]
+    probability, bugs = float(sys.argv[1]), [word for word in sys.argv[2:] if word != LIMITS]
+    if LIMITS in sys.argv:
+        limits()
     build = wsgi.application
 
     def planted(*arguments: Any) -> Flask:
@@ -143,7 +188,7 @@ def main() -> None:
 
     wsgi.application = planted
     settings = wsgi.settings()
-    serve.run(settings, serve.listen(settings.host, settings.port))
+    serve.run(wsgi.application(settings), settings, serve.listen(settings.host, settings.port))
 
 
 if __name__ == "__main__":

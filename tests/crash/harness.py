@@ -5,7 +5,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -34,10 +34,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A submission the server said yes to, with what was handed in; twins may differ in one answer."""
+    """A submission the server said yes to, with the answers it said yes to."""
 
     attempt_id: str
-    handed_in: tuple[Answers, ...]
+    handed_in: Answers
 
 
 @dataclass
@@ -92,10 +92,32 @@ class Pupil:
         self.hand_in(path, (answers, other) if twins else (answers,), saved)
         self.ask("GET", f"{path}/result")
 
+    def walk_away(self) -> None:
+        """Start, save, and never come back: what was acknowledged until the time was over counts."""
+        seat = [("seat", str(self.place.seat)), ("s", "")]
+        self.ask("POST", f"/c/{self.place.code}/who", seat)
+        path = self.ask("POST", f"/c/{self.place.code}/start", seat).headers["location"]
+        saved: dict[int, str] = {}
+        for position, tokens in choices_on(self.ask("GET", path).text).items():
+            token = self.chance.choice(tokens)
+            answer = self.ask(
+                "POST", f"{path}/save", _fields({position: token}, 1), by_script=True, refusals=(409,)
+            )
+            if answer.status == 409:
+                break
+            saved[position] = token
+        with self.journal.lock:
+            self.journal.acknowledged.append(Acknowledged(path.removeprefix("/a/"), saved))
+
     def hand_in(self, path: str, bodies: Sequence[Answers], saved: Answers) -> None:
-        """Submit all bodies at once, one time in ten without what was saved before."""
+        """Submit all bodies at once, one time in ten without what was saved before.
+
+        Twins differ in one answer, so one of them is told that other answers count already: that is as good as a yes
+        where the other one was told yes, and nothing at all where nobody was.
+        """
         left_out = saved if self.chance.random() < LEFT_OUT_SHARE and len(bodies) == 1 else {}
         told: list[Page | Exception] = [Stuck()] * len(bodies)
+        refusals = (409,) if len(bodies) > 1 else ()
 
         def send(number: int) -> None:
             sent = {position: token for position, token in bodies[number].items() if position not in left_out}
@@ -103,7 +125,7 @@ class Pupil:
                 fields = _fields(
                     sent, 2 + number
                 )  # each newer than the one before: none may win by age alone
-                told[number] = self.ask("POST", f"{path}/submit", fields, by_script=True)
+                told[number] = self.ask("POST", f"{path}/submit", fields, by_script=True, refusals=refusals)
             except Stuck as stuck:
                 told[number] = stuck
 
@@ -113,17 +135,29 @@ class Pupil:
         send(0)
         for thread in threads:
             thread.join()
-        if any(isinstance(one, Page) and one.status == 200 for one in told):
-            with self.journal.lock:
-                self.journal.acknowledged.append(Acknowledged(path.removeprefix("/a/"), tuple(bodies)))
+        said_yes = [
+            Acknowledged(path.removeprefix("/a/"), body)
+            for body, one in zip(bodies, told, strict=True)
+            if isinstance(one, Page) and one.status == 200
+        ]
+        with self.journal.lock:
+            self.journal.acknowledged += said_yes
         for one in told:
             if isinstance(one, Exception):
                 raise one
+        if not said_yes:
+            raise Stuck(f"POST {path}/submit: every twin was told that another one counts")
 
     def ask(
-        self, method: str, path: str, fields: Sequence[tuple[str, str]] = (), *, by_script: bool = False
+        self,
+        method: str,
+        path: str,
+        fields: Sequence[tuple[str, str]] = (),
+        *,
+        by_script: bool = False,
+        refusals: Collection[int] = (),
     ) -> Page:
-        """Ask until there is an answer that is not 503."""
+        """Ask until there is an answer that is not 503; a refusal is none, but for those that are expected."""
         pause = PAUSE_S
         while time.monotonic() < self.give_up:
             phone = Phone(self.port, self.cookies)
@@ -134,7 +168,7 @@ class Pupil:
                     else phone.post("", path, fields, by_script=by_script)
                 )
                 self.journal.note(page.status)
-                if page.status < 400:
+                if page.status < 400 or page.status in refusals:
                     return page
                 if page.status != 503:
                     raise Stuck(f"{method} {path}: {page.status}")
@@ -153,8 +187,14 @@ def _fields(answers: Answers, sequence: int) -> list[tuple[str, str]]:
     ]
 
 
-def run(port: int, places: Sequence[Place], clients: int, shown: Callable[[int, Journal], None]) -> Journal:
-    """Have every seat hand in once."""
+def run(
+    port: int,
+    places: Sequence[Place],
+    clients: int,
+    shown: Callable[[int, Journal], None],
+    sit: Callable[[Pupil], None] = Pupil.sit,
+) -> Journal:
+    """Have every seat sit once."""
     journal, waiting, done = Journal(), SimpleQueue[Place](), SimpleQueue[Place]()
     for place in places:
         waiting.put(place)
@@ -166,7 +206,7 @@ def run(port: int, places: Sequence[Place], clients: int, shown: Callable[[int, 
             except Empty:
                 return
             try:
-                Pupil(port, place, journal).sit()
+                sit(Pupil(port, place, journal))
             except Stuck as stuck:
                 with journal.lock:
                     journal.stuck.append(f"{place.code} {place.seat}: {stuck}")

@@ -1,7 +1,5 @@
 """What the database holds after the storm, beside what the phones were told."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from quizsvc.attempt.models import Attempt
-from quizsvc.audit import AuditLeaf
+from quizsvc.audit import AuditLeaf, answers_hash
 from quizsvc.db import db
 from tests.crash.harness import Acknowledged, Journal
 
@@ -46,7 +44,7 @@ def judge(app: Flask, journal: Journal) -> Verdict:
     return Verdict(
         lost=sum(not _kept(one, submitted) for one in journal.acknowledged),
         duplicated=sum(count - 1 for count in goes.values()),
-        unaudited=sum(leaves.get(key) != _hash(row) for key, row in submitted.items())
+        unaudited=sum(leaves.get(key) != answers_hash(row.answers) for key, row in submitted.items())
         + len(leaves.keys() - submitted.keys()),
         http500=journal.statuses.get(500, 0),
         stuck=len(journal.stuck),
@@ -58,11 +56,4 @@ def _kept(one: Acknowledged, submitted: Mapping[str, Attempt]) -> bool:
     if row is None:
         return False
     stored = {int(position): chosen for position, (_, chosen) in row.answers.items()}
-    return stored in [
-        {position: [token] for position, token in handed_in.items()} for handed_in in one.handed_in
-    ]
-
-
-def _hash(row: Attempt) -> str:
-    canonical = json.dumps(row.answers, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return stored == {position: [token] for position, token in one.handed_in.items()}

@@ -17,7 +17,7 @@ from quizsvc.db import Base, db
 from quizsvc.paper import queries as paper
 from quizsvc.settings import Settings
 from tests import postgres
-from tests.support import Browser, Watch
+from tests.support import Browser, Watch, rewritable
 
 examples.register_profile("few", max_examples=15)
 if os.environ.get("FEW_EXAMPLES"):
@@ -35,6 +35,7 @@ def settings_for(url: str, instance: Path) -> Settings:
         database_url=url,
         secret_key="tests-only-" + "x" * 32,
         public_url="http://fz.test",
+        key_file=instance / "keys",
         sqlite_synchronous="NORMAL",
         log_level="ERROR",
     )
@@ -42,15 +43,29 @@ def settings_for(url: str, instance: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse every connection that leaves this machine."""
-    connect = socket.socket.connect
+    """Refuse every connection, every datagram and every question for a name that leaves this machine."""
+    here = ("127.0.0.1", "::1", "localhost", "", None)
 
-    def guarded(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1"):
-            raise AssertionError(f"a test tried to reach {address}")
-        connect(self, address)
+    def guarded(method: Any) -> Any:
+        def only_here(self: socket.socket, *given: Any) -> Any:
+            address = given[-1]
+            if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in here:
+                self.close()
+                raise AssertionError(f"a test tried to reach {address}")
+            return method(self, *given)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+        return only_here
+
+    resolve = socket.getaddrinfo
+
+    def resolved_here(host: Any, *given: Any, **more: Any) -> Any:
+        if host not in here:
+            raise AssertionError(f"a test tried to reach {host}")
+        return resolve(host, *given, **more)
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+    monkeypatch.setattr(socket, "getaddrinfo", resolved_here)
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -88,7 +103,7 @@ def app(application: Flask) -> Iterator[Flask]:
 def empty() -> None:
     """Empty all tables and start their numbers again; TRUNCATE would take thirty times as long on PostgreSQL."""
     names = [table.name for table in reversed(Base.metadata.sorted_tables)]
-    with db.engine.begin() as connection:
+    with db.engine.begin() as connection, rewritable(connection):
         for name in names:
             connection.exec_driver_sql(f"DELETE FROM {name}")
         if db.engine.dialect.name == "postgresql":

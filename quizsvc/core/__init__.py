@@ -23,5 +23,8 @@ Read in this order:
 19. masking     names as other people may see them
 20. cells       cells of exported tables that must not become formulas
 21. password    which passwords are too easy to guess
-22. access      who may do what, in which subtree
+22. onetime     the six digits of the second step of a sign-in
+23. access      who may do what, in which subtree
+24. ledger      the chain of the audit log: its hashes, and what is wrong with one that somebody changed
+25. retention   how long things about people are kept, and until when a request is answered
 """

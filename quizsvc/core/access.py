@@ -45,6 +45,7 @@ class Permission(Enum):
     MANAGE_CAMPAIGNS = "manage_campaigns"
     MANAGE_BANKS = "manage_banks"
     MANAGE_STAFF = "manage_staff"
+    KEEP_SERVICE = "keep_service"
 
 
 _TEACHING = frozenset({Role.CLASS_TEACHER, Role.COUNSELOR})
@@ -66,6 +67,7 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_CAMPAIGNS: frozenset({Role.ORGANIZER}),
     Permission.MANAGE_BANKS: frozenset({Role.ORGANIZER}),
     Permission.MANAGE_STAFF: _LEADING | {Role.SYSADMIN},
+    Permission.KEEP_SERVICE: frozenset({Role.SYSADMIN}),
 }
 """Permission -> the roles that carry it. Names of pupils end at the class's own teachers (design.md 6)."""
 

@@ -20,7 +20,7 @@ TEACHING = (
 )
 LEADING = "signed_in see_counts see_items export_counts show_links manage_links manage_staff"
 MAY = {
-    Role.SYSADMIN: "signed_in manage_staff",
+    Role.SYSADMIN: "signed_in manage_staff keep_service",
     Role.ORGANIZER: f"{LEADING} manage_campaigns manage_banks",
     Role.SCHOOL_ADMIN: f"{LEADING} manage_roster exempt",
     Role.COUNSELOR: TEACHING,

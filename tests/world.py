@@ -1,0 +1,395 @@
+"""Two counties with everything that hangs on a unit, and plain forms: for the tests that walk the URL map.
+
+The routes come from the URL map, so a new route is tested from its first day. An argument of a route that `a_place`
+does not know fails with its name; a posted field that `plain_fields` does not know is sent as "1".
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, request_started
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from quizsvc import clock
+from quizsvc.attempt.models import Attempt
+from quizsvc.attempt.queries import device_hash
+from quizsvc.campaign.models import OfficialAccount
+from quizsvc.core import linkcode
+from quizsvc.core.access import Identity, permits, scopes
+from quizsvc.db import Base, db
+from quizsvc.paper import queries as paper
+from quizsvc.paper.models import Draft, Paper
+from quizsvc.rights.models import Request
+from quizsvc.roster.models import Enrolment, Unit
+from quizsvc.staff import queries as staff
+from quizsvc.staff.models import Invitation, RoleGrant, Staff
+from quizsvc.web import qr
+from quizsvc.web.guard import PUBLIC
+from tests import make
+from tests.conftest import NOON
+from tests.support import ALLOWED_ON_GET, WRITES
+
+PEOPLE = {
+    "lin": ("class_teacher", "own"),
+    "wang": ("class_teacher", "neighbour"),
+    "tutor": ("counselor", "school"),
+    "he": ("school_admin", "school"),
+    "bureau": ("organizer", "county"),
+    "outsider": ("organizer", "other county"),
+    "stranger": ("class_teacher", "foreign"),
+    "monitor": ("monitor", "own"),
+    "auditor": ("auditor", "county"),
+    "root": ("sysadmin", None),
+    "nobody": None,
+}
+WHERE = ("own", "neighbour", "foreign", "school")
+CODES = [linkcode.compose(f"7K3M9{number}") for number in range(4)]
+PHONE = "p" * 22
+"""The secret of the phone that has the attempts of the own class: seat 2 is open, seat 3 is handed in."""
+
+TOKEN = "a" * 40
+FAR = 7_000_000
+"""Numbers of the foreign county's rows begin here, so that one of them on a page or in a write tells where from."""
+
+_AFTER_SUBMIT = ("attempt.result", "attempt.proof", "attempt.practice", "attempt.practice_answer")
+_ARGUMENT = re.compile(r"<(?:[^:<>]*:)?(\w+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A unit with everything that hangs on it, by the name of the route's argument."""
+
+    name: str
+    path: str
+    campaign_path: str
+    ids: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in a form."""
+
+    name: str
+    body: bytes
+    mimetype: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The people by name, the places by where they lie from the own class."""
+
+    people: dict[str, Staff]
+    places: dict[str, Place]
+    identities: dict[str, Identity | None]
+    """Who they are to the guards; None is nobody."""
+
+
+def build(app: Flask) -> World:
+    """Make two counties, two schools, three classes, one round in each county, and all the people."""
+    county = make.a_county()
+    school = make.a_school(county)
+    own = make.a_class(school, code="703", name="七年级（3）班")
+    neighbour = make.a_class(school, code="704", name="七年级（4）班", names=True)
+    other_county = make.saved(
+        Unit(id=FAR, parent_id=None, path="xh/", code="xh", name="新河县", kind="county", position=0,
+             created_at=make.LONG_AGO)
+    )  # fmt: skip
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text(f"SELECT setval('roster_unit_id_seq', {FAR + 1})"))
+    other_school = make.a_school(other_county, "xs", "新河中学")
+    foreign = make.a_class(other_school, code="901", name="新河九年级（1）班", names=True)
+    papers = make.a_paper()
+    draft = _a_draft_of(papers)
+    here = make.a_round(county, paper=papers, identity="roster", limit_s=1800)
+    there = make.a_round(
+        other_county, id=FAR, paper=papers, identity="roster", title="新河专场",
+        campaign=make.a_campaign(other_county, id=FAR, name="新河专题活动", organisers=["新河县公安局"]),
+    )  # fmt: skip
+    for round_, account in ((here, "阳光反诈"), (there, "新河反诈")):
+        make.saved(
+            OfficialAccount(
+                campaign_id=round_.campaign_id, position=1, name=account, image=qr.png("http://fz.test/")
+            )
+        )
+    units = {"own": own, "neighbour": neighbour, "school": school, "county": county, "foreign": foreign,
+             "other county": other_county, None: None}  # fmt: skip
+    people = {
+        name: make.a_staff(name, name, (held[0], units[held[1]])) for name, held in PEOPLE.items() if held
+    }
+    places = {
+        "own": _a_place("own", own, county, here, draft.id, 0),
+        "neighbour": _a_place("neighbour", neighbour, county, here, draft.id, 1),
+        "foreign": _a_place("foreign", foreign, other_county, there, draft.id, 2),
+        "school": _a_place("school", school, county, here, draft.id, 3),
+    }
+    places["own"].ids.update(_of_the_phone(here, own))
+    identities = {name: staff.identity_of(person.id, person.epoch) for name, person in people.items()}
+    return World(people, places, {**identities, "nobody": None})
+
+
+def _an_account_of(unit: Unit) -> tuple[Staff, int]:
+    person = make.a_staff(f"of-{unit.id}", f"{unit.name}的老师", ("class_teacher", unit))
+    return person, db.session.scalars(select(RoleGrant.id).where(RoleGrant.staff_id == person.id)).one()
+
+
+def _a_draft_of(frozen: Paper) -> Draft:
+    """A draft that a form of the paper's items can be shown of."""
+    names = [f"{one['bank']}/{one['item']['code']}" for one in frozen.content["items"]]
+    return make.saved(
+        Draft(code="draft", kind="quiz", title="草稿", audience=None, banks=["test"], rules=[],
+              fixed=[{"item": name, "points": 10} for name in names], revision=1, author="cli", updated_at=NOON,
+              paper_id=None)
+    )  # fmt: skip
+
+
+def _a_place(name: str, unit: Unit, county: Unit, round_: Any, draft_id: int, number: int) -> Place:
+    is_class = unit.kind == "class"
+    person, grant_id = _an_account_of(unit)
+    link = make.a_link(round_, unit, code=CODES[number]) if is_class else None
+    attempt = make.an_attempt(round_, unit, 1) if is_class else None
+    token = f"token-{number}"
+    make.saved(
+        Invitation(staff_id=person.id, token_hash=staff.token_hash(token), created_at=NOON,
+                   expires_at=NOON + timedelta(days=1))
+    )  # fmt: skip
+    enrolments = db.session.scalars(select(Enrolment.id).where(Enrolment.unit_id == unit.id)).all()
+    return Place(
+        name,
+        unit.path,
+        county.path,
+        {
+            "request_id": _a_request(attempt) if attempt else 0,
+            "decision": "refuse",
+            "unit_id": unit.id,
+            "round_id": round_.id,
+            "campaign_id": round_.campaign_id,
+            "paper_id": round_.paper_id,
+            "draft_id": draft_id,
+            "paper.part": "key",
+            "position": 1,
+            "seat": 1,
+            "enrolment_id": enrolments[0] if enrolments else 0,
+            "staff_id": person.id,
+            "grant_id": grant_id,
+            "token": token,
+            "attempt_id": attempt.id if attempt else "none",
+            "receipt": attempt.receipt if attempt else "none",
+            "poster_number": link.poster_number if link else "2026-0001",
+            "form": "xlsx",
+            "name": "desk.css",
+            "report.code": "test",
+            "bank.code": "test",
+            "bank.item_code": "brushing-01",
+            "attempt.code": CODES[number],
+            "roster.form": "seats",
+        },
+    )
+
+
+def _a_request(attempt: Attempt) -> int:
+    row = Request(
+        round_id=attempt.round_id, unit_id=attempt.unit_id, attempt_id=attempt.id, receipt_hash="0" * 64,
+        kind="delete", reason="", note=f"{attempt.receipt} 的附言", state="open", asked_at=NOON, answer="",
+        decided_at=None, decided_by=None, done_at=None,
+    )  # fmt: skip
+    return int(make.saved(row).id)
+
+
+def _of_the_phone(round_: Any, unit: Unit) -> dict[str, Any]:
+    """What the phone may open: an attempt that runs, one that is over, and a seat of the teacher's to change."""
+    mine = device_hash(PHONE)
+    running = make.an_attempt(round_, unit, 2, submitted_at=None, device_hash=mine)
+    over = make.an_attempt(round_, unit, 3, device_hash=mine, score=20, correct=[True, False, True])
+    return {"attempt_id": running.id, "seat.seat": 2} | {
+        f"{name}.attempt_id": over.id for name in _AFTER_SUBMIT
+    }
+
+
+def known(ids: Mapping[str, Any], endpoint: str, name: str) -> Any:
+    """Return what stands for a name at an endpoint: its own value, its blueprint's, or everybody's; None is none."""
+    keys = (f"{endpoint}.{name}", f"{endpoint.partition('.')[0]}.{name}", name)
+    return next((ids[key] for key in keys if key in ids), None)
+
+
+def arguments(rule: Rule, place: Place) -> dict[str, str]:
+    """Return the arguments of a route as they stand in its address."""
+    values = {name: known(place.ids, rule.endpoint, name) for name in rule.arguments}
+    missing = [name for name, value in values.items() if value is None]
+    assert not missing, (
+        f"{rule.endpoint} has an argument that is not known: {missing}; add it to tests/world.py"
+    )
+    return {name: str(value) for name, value in values.items()}
+
+
+def written(rule: Rule, values: Mapping[str, bytes]) -> bytes:
+    """Write the octets of an address with arguments that may be of no sound kind at all."""
+    parts = _ARGUMENT.split(rule.rule)
+    return b"".join(values[part] if place % 2 else part.encode() for place, part in enumerate(parts))
+
+
+def address(rule: Rule, place: Place) -> str:
+    """Write the address of a route at a place."""
+    values = {name: value.encode() for name, value in arguments(rule, place).items()}
+    return quote(written(rule, values))
+
+
+def with_ids(place: Place, **ids: Any) -> Place:
+    """Return the same place with other ids."""
+    return replace(place, ids={**place.ids, **ids})
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Walk the URL map: every route with every method of its own."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods))):
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            yield rule, method
+
+
+def access_of(app: Flask, rule: Rule) -> Any:
+    """Return what a route declares: a permission, or PUBLIC."""
+    return app.view_functions[rule.endpoint].access  # type: ignore[attr-defined]  # declared by web.guard
+
+
+def governing_path(rule: Rule, place: Place) -> str | None:
+    """The unit whose permission decides; None when the permission anywhere is enough."""
+    if rule.arguments & {"unit_id", "staff_id", "grant_id", "enrolment_id", "request_id"}:
+        return place.path
+    if rule.arguments & {"campaign_id", "round_id"}:
+        return place.campaign_path
+    return None
+
+
+def permitted(rule: Rule, access: Any, person: Identity | None, place: Place) -> bool:
+    """Say whether the table lets somebody in here."""
+    path = governing_path(rule, place)
+    mine = scopes(person, access)
+    if rule.endpoint == "campaign.account_image":  # printed on posters of every class of the campaign
+        return any(one.startswith(path) or path.startswith(one) for one in mine)
+    return bool(mine) if path is None else permits(person, access, path)
+
+
+def who_may(app: Flask, world: World, rule: Rule, place: Place) -> list[str]:
+    """List the people who may enter a guarded route here."""
+    access = access_of(app, rule)
+    if access == PUBLIC:
+        return []
+    return [name for name in world.people if permitted(rule, access, world.identities[name], place)]
+
+
+def signed_cookie(app: Flask, person: Staff | None, token: str = TOKEN) -> str:
+    """Write the cookie of somebody who has just signed in and whose forms carry `token`."""
+    seen = int(clock.now().timestamp())
+    session: dict[str, Any] = {"csrf_token": token}
+    if person is not None:
+        session |= {"_user_id": f"{person.id}:{person.epoch}", "since": seen, "seen": seen}
+    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps(session)}"
+
+
+def signed_token(app: Flask, token: str = TOKEN) -> str:
+    """Write the token of the forms of that session."""
+    return str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(token))
+
+
+def plain_fields(place: Place, school: Place) -> dict[str, Any]:
+    """Return what a reasonable person would type into every field there is, by its name."""
+    ids = place.ids
+    open_attempt = db.session.get(Attempt, ids["attempt_id"])
+    over = db.session.get(Attempt, ids.get("attempt.practice_answer.attempt_id", "none"))
+    frozen = paper.frozen(ids["paper_id"])
+    tokens: dict[str, str] = {}
+    if open_attempt is not None:
+        tokens = _tokens(frozen, open_attempt.form, open_attempt.seed)
+        tokens |= {f"n{name[1:]}": "1" for name in tokens}
+    if over is not None:  # its second item is the one that was missed
+        shown = _tokens(frozen, [(over.form[1][0], 1)], f"{over.seed}|practice|0")
+        tokens["attempt.practice_answer.q1"] = shown["q1"]
+    return {
+        **tokens,
+        "seat": "2", "s": "", "resume": "R0000000", "step": "0", "minutes": "10", "reason": "家里有事，老师同意",
+        "roster.seat": "1", "term": make.TERM, "expected": "3", "pasted": "班级,座号\n七年级（3）班,1\n",
+        "place": "校门口", "paper.place": "0", "round_id": str(ids["round_id"]), "unit_id": str(ids["unit_id"]),
+        "link.unit_id": str(school.ids["unit_id"]), "unit_ids": str(ids["unit_id"]), "paper_id": str(ids["paper_id"]),
+        "campaign.new_campaign.unit_id": str(school.ids["unit_id"]),
+        "closes_at": "2026-12-24T18:00", "opens_at": "2026-12-13T08:00", "target_on": "2026-12-30",
+        "erase_on": "2027-03-01", "target_percent": "100", "organisers": "阳光县教育局", "hotline": "96110",
+        "identity": "seat", "limit_min": "30", "attempts": "3", "counted": "best", "threshold_percent": "80",
+        "review_after_submit": "score", "review_after_close": "score", "code": "a-new-one", "name": "新的一个",
+        "title": "新的标题", "image": Upload("code.png", qr.png("http://fz.test/"), "image/png"),
+        "bank.pasted": "1. 怎么做最稳妥？\nA. 先付一点\nB. 停下来问老师\n答案：B\n", "topic": "brushing",
+        "audience": "junior", "difficulty": "1", "source": "课堂", "item": "test/brushing-01",
+        "bank.item": "brushing-01", "number": "1", "opened": "1", "kind": "single_choice", "stem": "接到电话怎么办？",
+        "option1": "挂断后告诉老师", "option2": "先付一点试试", "option3": "转给同学一起做", "key1": "on",
+        "belief2": "first_payout_real", "trick": "先给小利。", "tell": "要先付钱。", "action": "停下，告诉老师。",
+        "reviewed_on": "2026-11-15", "start": "", "revision": "1", "draws_from": "test", "count": "1", "points": "10",
+        "by": "-1", "bank": "test", "login": "new-teacher", "staff.people_give.login": "monitor",
+        "role": "school_admin", "password": "correct-horse-27", "repeated": "correct-horse-27", "current": "x",
+        "unit": str(ids["unit_id"]), "audience.0": "junior", "item_code": "brushing-01",
+    }  # fmt: skip
+
+
+def _tokens(frozen: paper.FrozenPaper, form: Any, seed: str) -> dict[str, str]:
+    view = paper.view(frozen, tuple((index, points) for index, points in form), seed)
+    return {f"q{item.position}": item.options[0].token for item in view.items}
+
+
+class Ledger:
+    """What requests would have kept: the tables of the slices that each commit wrote."""
+
+    def __init__(self) -> None:
+        self.commits: list[list[str]] = []
+        self.parameters: list[str] = []
+
+    def clear(self) -> None:
+        """Begin with the next request."""
+        self.commits.clear()
+        self.parameters.clear()
+
+
+@contextmanager
+def nothing_is_kept(app: Flask) -> Iterator[Ledger]:
+    """Let no commit reach the database, so that one request does not change the next one's world; note what it wrote.
+
+    What a request has written is there until its end: a view reads it again.
+    """
+    ledger, watch = Ledger(), app.extensions["watch"]
+    committed = Session.commit
+
+    def note(session: Session) -> None:
+        session.flush()
+        tables = [table for table in watch.unsaved if not table.startswith(ALLOWED_ON_GET)]
+        if tables:
+            ledger.commits.append(tables)
+        watch.unsaved.clear()
+
+    def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, _many: bool) -> None:
+        if WRITES.match(statement):
+            ledger.parameters.append(repr(parameters))
+
+    def begin(_app: Flask) -> None:
+        db.session.rollback()
+
+    Session.commit = note  # type: ignore[method-assign]
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        with request_started.connected_to(begin, app):
+            yield ledger
+    finally:
+        Session.commit = committed  # type: ignore[method-assign]
+        event.remove(db.engine, "before_cursor_execute", hear)
+        db.session.rollback()
+
+
+def fingerprint() -> int:
+    """Hash every row of every table of the slices; what the audit and the throttle keep is left out."""
+    tables = [table for table in Base.metadata.sorted_tables if not table.name.startswith(ALLOWED_ON_GET)]
+    with db.engine.connect() as connection:
+        return hash(tuple(repr(sorted(map(repr, connection.execute(select(table))))) for table in tables))

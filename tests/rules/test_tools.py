@@ -1,6 +1,5 @@
 """The linters run as tests, so that the one test command covers them."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,18 +22,6 @@ def test_tool_is_content(command: list[str]) -> None:
     done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=PROJECT, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_every_branch_of_the_core_is_tested(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/core", "quizsvc/core", "-q", "--cov=quizsvc.core", "--cov-branch",
-               "--cov-fail-under=100", "--cov-report=term-missing:skip-covered"]  # fmt: skip
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    outside["COVERAGE_FILE"] = str(tmp_path / "coverage")
-    outside["FEW_EXAMPLES"] = "1"  # the tests themselves run with all of them beside this one
-
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=outside)
-
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_no_file_names_a_path_of_a_machine_or_a_registry() -> None:

@@ -1,10 +1,8 @@
 """create_app(settings): wiring only."""
 
-import logging
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-import structlog
 from flask import Flask
 from flask.templating import Environment
 from flask_wtf import CSRFProtect
@@ -16,13 +14,17 @@ from quizsvc.campaign import views as campaign
 from quizsvc.link import views as link
 from quizsvc.paper import views as paper
 from quizsvc.report import views as report
+from quizsvc.rights import views as rights
 from quizsvc.roster import views as roster
 from quizsvc.settings import Settings
 from quizsvc.staff import views as staff
-from quizsvc.web import assets, drawing, errors, filters, guard, headers, health, numbers, sessions
+from quizsvc.upkeep import ledger_views as ledger
+from quizsvc.upkeep import views as upkeep
+from quizsvc.web import assets, drawing, errors, filters, guard, headers, health, logs, numbers, sessions
+from quizsvc.web.incoming import Incoming
 
 OWNERS_OF_TABLES = (audit, throttle, jobs)  # beside the slices; importing them is what declares their tables
-STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign)
+STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign, upkeep, ledger)
 
 csrf = CSRFProtect()
 
@@ -38,6 +40,7 @@ class _Service(Flask):
     """Flask for plain functions alone: asking each hook of each request whether it is a coroutine costs."""
 
     jinja_environment = _Templates
+    request_class = Incoming
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -48,7 +51,9 @@ def create_app(settings: Settings) -> Flask:
     app = _Service(__name__, static_folder=None, template_folder="web/templates")
     app.config.update(
         SETTINGS=settings,
-        SECRET_KEY=settings.secret_key,
+        SECRET_KEY=settings.signing_keys[0],
+        SECRET_KEY_FALLBACKS=list(settings.signing_keys[1:]),
+        WTF_CSRF_SECRET_KEY=settings.verifying_keys,
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_PARTS=2000,
         SESSION_COOKIE_NAME="__Host-quizsvc" if settings.https else "quizsvc",
@@ -61,17 +66,7 @@ def create_app(settings: Settings) -> Flask:
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals["settings"] = settings
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
-        cache_logger_on_first_use=False,
-    )
+    logs.configure(settings.log_level)
     db.init_app(app, settings)
     for furniture in (numbers, sessions, assets, drawing, errors, filters, health):
         furniture.init_app(app)
@@ -80,7 +75,9 @@ def create_app(settings: Settings) -> Flask:
     staff.init_app(app)
     csrf.init_app(app)
     csrf.exempt(attempt.blueprint)  # no ambient right is used there: docs/decisions/0003
+    csrf.exempt(rights.blueprint)
     app.register_blueprint(attempt.seats)
-    for slice_ in (attempt, *STAFF_SURFACE):
+    app.register_blueprint(rights.requests)
+    for slice_ in (attempt, rights, *STAFF_SURFACE):
         app.register_blueprint(slice_.blueprint)
     return app

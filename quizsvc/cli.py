@@ -1,5 +1,6 @@
 """The `quizsvc` command group: demo, serve, db, and every slice's own group."""
 
+import socket
 import sys
 from typing import Any
 
@@ -20,6 +21,12 @@ from quizsvc.rollup.cli import rollup
 from quizsvc.roster.cli import roster
 from quizsvc.settings import BadSettings
 from quizsvc.staff.cli import staff
+from quizsvc.upkeep.backup import backup
+from quizsvc.upkeep.doctor import doctor
+from quizsvc.upkeep.erase import erase
+from quizsvc.upkeep.keys import keys
+from quizsvc.upkeep.ledger import audit
+from quizsvc.upkeep.timekeeping import clock
 from quizsvc.web.health import WrongRevision
 
 
@@ -57,15 +64,19 @@ def main() -> None:
 
 
 @main.command("serve", with_appcontext=False)
-def serve_command() -> None:
-    """按环境变量正式运行。"""
+@click.option("--check", is_flag=True, help="只看能不能启动，不启动")
+def serve_command(check: bool) -> None:
+    """按环境变量正式运行；收到 SIGHUP 时换上新程序，不断开任何人。"""
     settings = wsgi.settings()
-    wsgi.application(settings)  # another revision is refused here, before any process starts
-    opened = serve.listen(settings.host, settings.port)
+    before = wsgi.handover()
+    application = wsgi.application(settings)  # another revision is refused here, before any process starts
+    if check:
+        return
+    opened = socket.socket(fileno=before.socket) if before else serve.listen(settings.host, settings.port)
     click.echo(
         f"{settings.brand} 运行中：{settings.public_url}（{settings.host}:{settings.port}，Ctrl+C 停止）"
     )
-    serve.run(settings, opened)
+    serve.run(application, settings, opened, before=before, reloads=True)
 
 
 @main.command("demo", with_appcontext=False)
@@ -78,10 +89,12 @@ def demo_command(port: int, prepare_only: bool) -> None:
     opened = None if prepare_only else serve.listen(settings.host, settings.port)
     demo.prepare(settings)
     if opened is not None:
-        serve.run(settings, opened)
+        serve.run(wsgi.application(settings), settings, opened)
 
 
-for group in (db, bank, paper, roster, campaign, round_, link, attempt, rollup, staff):
+for group in (
+    db, bank, paper, roster, campaign, round_, link, attempt, rollup, staff, keys, audit, backup, doctor, erase, clock,
+):  # fmt: skip
     main.add_command(group)
 
 __all__ = ["main"]

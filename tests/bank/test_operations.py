@@ -145,7 +145,7 @@ def test_import_takes_as_many_statements_for_many_items(app: Flask, watch: Watch
     with watch.counting() as seen:
         imported(items)
 
-    assert len(seen) == 9, "\n".join(seen)
+    assert len(seen) == 7, "\n".join(seen)
 
 
 def test_two_imports_at_once_make_one_version_each_item(app: Flask) -> None:

@@ -117,7 +117,7 @@ def test_issuing_takes_as_many_statements_for_thirty_classes_as_for_one(town: To
         issue(town, town.class_1)
     with watch.counting() as thirty:
         issue(town, *classes)
-    assert len(one) == len(thirty) == 12, thirty
+    assert len(one) == len(thirty) == 10, thirty
 
 
 def test_links_for_units_outside_the_round_are_refused(town: Town) -> None:

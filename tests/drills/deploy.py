@@ -129,6 +129,7 @@ class Crowd:
                 break
         for pupil in group:
             self._insist(pupil, pupil.submit)
+            pupil.phone.connection.close()
 
     def _insist(self, pupil: Pupil, ask: Callable[[], Page]) -> None:
         """Ask again on a new connection when one was cut, as the pages do; to be refused is never right."""

@@ -52,7 +52,14 @@ def fault(rule: Rule, where: str, known: bool, answer: Any, nobody: bool) -> str
     return f"kept out with {status}" if status in REFUSED else None
 
 
-@pytest.mark.parametrize("name", PEOPLE)
+# The table does not depend on the database: everybody on SQLite, the two with most rights once more on PostgreSQL.
+EVERYBODY = [
+    *(("sqlite", name) for name in PEOPLE),
+    *(pytest.param("postgres", name, marks=pytest.mark.postgres) for name in ("lin", "bureau")),
+]
+
+
+@pytest.mark.parametrize(("database_url", "name"), EVERYBODY, indirect=["database_url"], scope="session")
 def test_guarded_routes_follow_the_table(app: Flask, world: World, ledger: Ledger, name: str) -> None:
     identity = world.identities[name]
 

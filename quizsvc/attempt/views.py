@@ -34,7 +34,7 @@ from quizsvc.link import queries as link
 from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
-from quizsvc.web import headers, health, phone, qr
+from quizsvc.web import guesses, headers, health, phone, qr
 from quizsvc.web.guard import actor, guarded, public
 from quizsvc.web.guard import check as require
 
@@ -230,14 +230,7 @@ def start(code: str) -> ResponseReturnValue:
 def resume(code: str) -> ResponseReturnValue:
     """Go on with a seat's attempt on this phone, proved by the resume code."""
     door, seat, at = _door(code), forms.seat_from(request.form), clock.now()
-    throttle.take(
-        kind="resume",
-        subject=f"{door.unit_id}:{seat}",
-        limit=10,
-        window_s=600,
-        at=at,
-        text="续答码试得太多了，请过十分钟再试，或请老师帮忙换手机。",
-    )
+    guesses.count_resume_code(door.unit_id, seat, at)
     secret = phone.device() or phone.fresh()
     started = operations.take_over(
         code=door.code, seat=seat, resume=forms.resume_from(request.form), device=secret, at=at
@@ -537,14 +530,7 @@ def _of_receipt(receipt: str) -> Sheet:
     try:
         return queries.sheet_by_receipt(forms.resume_from({"resume": receipt}))
     except queries.UnknownAttempt:
-        throttle.take(
-            kind="receipt",
-            subject="all",
-            limit=300,
-            window_s=600,
-            at=clock.now(),
-            text="查询太多了，请过十分钟再试。",
-        )
+        guesses.count_unknown_receipt(clock.now())
         raise
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from quizsvc import clock, throttle
+from quizsvc import clock
 from quizsvc.attempt import queries as attempt
 from quizsvc.attempt.queries import Sheet
 from quizsvc.core import retention
@@ -18,7 +18,7 @@ from quizsvc.paper import queries as paper
 from quizsvc.rights import forms, operations, queries
 from quizsvc.rights.queries import RequestRow
 from quizsvc.roster import queries as roster
-from quizsvc.web import phone
+from quizsvc.web import guesses, phone
 from quizsvc.web.guard import actor, check, guarded, me, public
 
 blueprint = Blueprint("rights", __name__, template_folder="templates")
@@ -89,14 +89,7 @@ def _state(receipt: str) -> Sheet | None:
     except attempt.UnknownAttempt:
         if queries.of_receipt(code):
             return None
-        throttle.take(
-            kind="receipt",
-            subject="all",
-            limit=300,
-            window_s=600,
-            at=clock.now(),
-            text="查询太多了，请过十分钟再试。",
-        )
+        guesses.count_unknown_receipt(clock.now())
         raise
 
 
@@ -108,14 +101,7 @@ def _proved(state: Sheet) -> str | None:
     """Return the resume code that proves whose attempt it is, None when the phone does; refuse everybody else."""
     if _own(state):
         return None
-    throttle.take(
-        kind="resume",
-        subject=f"{state.unit_id}:{state.seat}",
-        limit=10,
-        window_s=600,
-        at=clock.now(),
-        text="续答码试得太多了，请过十分钟再试，或请老师帮忙。",
-    )
+    guesses.count_resume_code(state.unit_id, state.seat, clock.now())
     code = forms.code_from(request.form.get("resume", ""))
     if state.resume is None or not secrets.compare_digest(state.resume.encode(), code.encode()):
         raise NotProved

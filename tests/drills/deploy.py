@@ -53,10 +53,6 @@ down_revision = '{before}'
 
 def upgrade():
     {step}
-
-
-def downgrade():
-    raise NotImplementedError
 '''
 EXPAND = "op.add_column('attempt_attempt', sa.Column('drilled', sa.String(), nullable=True))"
 CONTRACT = "op.alter_column('attempt_attempt', 'saved_at', new_column_name='stored_at')"

@@ -1,0 +1,33 @@
+"""Limits on guessing what opens an attempt: one count each, whichever page is asked."""
+
+from datetime import datetime
+
+from quizsvc import throttle
+
+WINDOW_S = 600
+UNKNOWN_RECEIPTS = 300
+RESUME_CODES = 10
+
+
+def count_unknown_receipt(at: datetime) -> None:
+    """Count a receipt that nobody got; too many in ten minutes are refused for everybody."""
+    throttle.take(
+        kind="receipt",
+        subject="all",
+        limit=UNKNOWN_RECEIPTS,
+        window_s=WINDOW_S,
+        at=at,
+        text="查询太多了，请过十分钟再试。",
+    )
+
+
+def count_resume_code(unit_id: int, seat: int, at: datetime) -> None:
+    """Count a resume code tried for a seat, right or wrong."""
+    throttle.take(
+        kind="resume",
+        subject=f"{unit_id}:{seat}",
+        limit=RESUME_CODES,
+        window_s=WINDOW_S,
+        at=at,
+        text="续答码试得太多了，请过十分钟再试，或请老师帮忙换手机。",
+    )

@@ -70,7 +70,8 @@ def hidden(_refusal: NotYours) -> ResponseReturnValue:
 
 
 def expired_form(_error: CSRFError) -> ResponseReturnValue:
-    """Say that a staff form has expired."""
+    """Say that a staff form has expired; the log says where, since a foreign page may have sent it."""
+    log.info("form without a valid token", route=request.url_rule.rule if request.url_rule else None)
     return page(400, "这个表单过期了", "请返回上一页，刷新后再提交一次。")
 
 

@@ -55,7 +55,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
-    https = [("Strict-Transport-Security", "max-age=31536000")] if settings.https else []
+    https = [("Strict-Transport-Security", "max-age=31536000; includeSubDomains")] if settings.https else []
     app.wsgi_app = _always(app.wsgi_app, https)  # type: ignore[assignment, method-assign]
 
     @app.after_request

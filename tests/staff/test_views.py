@@ -308,6 +308,19 @@ def test_sign_out_ends_this_device_only(lin: Staff, app: Flask) -> None:
     assert there.get("/staff/account").status_code == 200
 
 
+def test_every_page_offers_to_sign_out(lin: Staff, app: Flask) -> None:
+    browser = signed_in(app, lin)
+
+    offered = re.search(
+        r'<form class="out" method="post" action="(.*?)">.*?value="(.*?)"', browser.get("/staff/account").text
+    )
+
+    assert offered is not None
+    assert offered[1] == "/staff/sign-out"
+    assert browser.post(offered[1], data={"csrf_token": offered[2]}).location == "/staff/sign-in"
+    assert 'class="out"' not in browser.get("/staff/sign-in").text
+
+
 def test_sign_out_everywhere_ends_all_devices(lin: Staff, app: Flask) -> None:
     here, there = signed_in(app, lin), signed_in(app, lin)
 

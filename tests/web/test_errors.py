@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from flask import Flask
 from psycopg import errors as pg
 from sqlalchemy.exc import DataError, DBAPIError
@@ -17,6 +19,7 @@ from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, Req
 
 from quizsvc.core.refusal import Refusal, Unknown
 from quizsvc.db import db
+from quizsvc.web import logs
 from tests.signing import token
 from tests.support import Browser
 
@@ -203,3 +206,24 @@ def test_odd_text_is_no_bug_on_either_database(app: Flask, at: Any, phone: Brows
     fields = {"csrf_token": token(phone), "login": text.encode("utf-8", "surrogatepass"), "password": "x"}
 
     assert phone.post("/staff/sign-in", data=fields).status_code == 400
+
+
+@pytest.fixture
+def talkative(app: Flask) -> Iterator[None]:
+    """Logs as a service writes them."""
+    before = structlog.get_config()
+    logs.configure("INFO")
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("talkative")
+def test_form_without_a_valid_token_is_noted_with_its_route_only(
+    app: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = app.test_client().post("/staff/sign-in", data={"login": "lin", "csrf_token": "forged"})
+    told = json.loads(capsys.readouterr().out)
+
+    assert refused.status_code == 400
+    assert told.keys() == {"event", "route", "level", "timestamp"}
+    assert (told["event"], told["route"]) == ("form without a valid token", "/staff/sign-in")

@@ -129,7 +129,7 @@ def secure(tmp_path: Path) -> Flask:
 def test_https_is_demanded_for_a_year_and_cookies_keep_to_it(secure: Flask) -> None:
     answer = secure.test_client().get("/staff/sign-in", base_url="https://fz.test")
 
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith("__Host-quizsvc=")
     assert [part.strip() for part in cookie.split(";")[1:]] == [

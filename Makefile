@@ -19,7 +19,7 @@ serve: .venv/run ## 按环境变量正式运行（见 docs/SETTINGS.md）
 
 test: .venv/dev ## 全部测试（SQLite、PostgreSQL、浏览器）
 	@$(BIN)/python -m tests.prerequisites
-	@$(BIN)/pytest -q -ra -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -q -ra -n 3 --dist loadgroup $(ARGS)
 
 fast: .venv/dev ## 快的部分：只用 SQLite，不开浏览器
 	@$(BIN)/pytest -q -n 2 -m "not browser and not postgres and not slow" $(ARGS)

@@ -26,7 +26,7 @@ from quizsvc.core.exchange import (
 )
 from tests.formats import strategies
 
-relaxed = settings(deadline=None, database=None, max_examples=60)
+relaxed = settings(deadline=None, database=None, max_examples=25)
 
 VOCABULARY = Vocabulary(
     topics={"brushing": "刷单返利", "police": "冒充公检法"},

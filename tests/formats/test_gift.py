@@ -16,7 +16,7 @@ from quizsvc.formats import gift
 from quizsvc.uploads import LARGEST_FILE, Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY, items
 
-relaxed = settings(deadline=None, database=None)
+relaxed = settings(deadline=None, database=None, max_examples=40)
 
 SAMPLE = r"""// 反诈小测，手写
 $CATEGORY: $course$/top/诈骗

@@ -14,7 +14,7 @@ from quizsvc.formats import markup, moodle
 from quizsvc.uploads import Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY, items
 
-relaxed = settings(deadline=None, database=None, max_examples=60)
+relaxed = settings(deadline=None, database=None, max_examples=25)
 
 SAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
 <quiz>

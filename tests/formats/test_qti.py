@@ -19,7 +19,7 @@ from quizsvc.formats.qti import MOST_MEMBERS
 from quizsvc.uploads import Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY, items
 
-relaxed = settings(deadline=None, database=None, max_examples=60)
+relaxed = settings(deadline=None, database=None, max_examples=25)
 
 SECOND = """<?xml version="1.0" encoding="UTF-8"?>
 <assessmentItem xmlns="http://www.imsglobal.org/xsd/imsqti_v2p1" identifier="i1" title="刷单" adaptive="false"

@@ -175,12 +175,12 @@ def filled(text: str, size: int = uploads.LARGEST_FILE) -> bytes:
     return one * (size // len(one))
 
 
-def long_cells(text: str, *headings: str) -> bytes:
-    """Five megabytes of questions with cells as long as they may be, full of one text."""
+def long_cells(text: str, *headings: str, size: int = uploads.LARGEST_FILE) -> bytes:
+    """Questions with cells as long as they may be, full of one text, as many as a file may hold."""
     cell = '"' + text * (120_000 // len(text)) + '"'
     row = ",".join(cell if one in headings else COLUMNS[one] for one in COLUMNS) + "\n"
     body = (",".join(COLUMNS) + "\n").encode()
-    return body + row.encode() * ((uploads.LARGEST_FILE - len(body)) // len(row.encode()))
+    return body + row.encode() * ((size - len(body)) // len(row.encode()))
 
 
 COLUMNS = {"题干": "怎么做？", "选项": "不理会|先垫付", "答案": "A", "情景渠道": "短信"} | dict.fromkeys(
@@ -240,7 +240,7 @@ FILLERS = (
     "【短信】\n", "<a>", "<!--", "&amp;", '",', "ab;", "（", "题干,", "ANSWER: A\n", "$CATEGORY: x\n",
     "x\nA. y\nB. z\n答案：A\n", "x {=1 -> 2 =",
 )  # fmt: skip
-"""What five megabytes of may cost a reader more than their length; whether it is a question matters little."""
+"""What much of may cost a reader more than its length; whether it is a question matters little."""
 
 LONG_CELLS = (
     *(("1 ", "答案"), ("A", "答案"), ("对|", "答案"), ("A.", "答案"), ("x|", "选项"), ("A.x ", "选项")),
@@ -250,10 +250,18 @@ LONG_CELLS = (
 )
 """What long cells of a table may be full of, and in which columns."""
 
-for _text in FILLERS:
-    FILES[f"5 MB of {_text!r}"] = (partial(filled, _text), "?")
-for _text, *_headings in LONG_CELLS:
-    FILES[f"cells of {_text!r} in {_headings}"] = (partial(long_cells, _text, *_headings), "?")
+
+def full(size: int) -> dict[str, tuple[Callable[[], bytes], str]]:
+    """Files of a size, full of what may cost more than its length."""
+    made: dict[str, tuple[Callable[[], bytes], str]] = {}
+    for text in FILLERS:
+        made[f"full of {text!r}"] = (partial(filled, text, size), "?")
+    for text, *headings in LONG_CELLS:
+        made[f"cells of {text!r} in {headings}"] = (partial(long_cells, text, *headings, size=size), "?")
+    return made
+
+
+FILES.update(full(MEBIBYTE))  # the drill R18 has them as large as they may be
 
 
 class Grounds:
@@ -266,28 +274,36 @@ class Grounds:
 
     @cache  # noqa: B019 it lives as long as the module's tests
     def trial(self, name: str) -> dict[str, dict[str, Any]]:
-        body = FILES[name][0]()
+        return self.read(FILES[name][0]())
+
+    def read(self, body: bytes) -> dict[str, dict[str, Any]]:
         self.process.stdin.write(len(body).to_bytes(8, "big") + body)
         self.process.stdin.flush()
         return {reader: json.loads(self.process.stdout.readline()) for reader in READERS}
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
 
 
 @pytest.fixture(scope="module")
 def grounds() -> Iterator[Grounds]:
     made = Grounds()
     yield made
-    made.process.stdin.close()
-    made.process.stdout.close()
-    made.process.wait(timeout=10)
+    made.close()
 
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("name", FILES)
 def test_a_hostile_file_is_refused_or_read_as_what_it_says(grounds: Grounds, name: str, reader: str) -> None:
-    found = grounds.trial(name)[reader]
+    check(grounds.trial(name)[reader], reader, FILES[name][1])
 
+
+def check(found: dict[str, Any] | None, reader: str, taken_by: str) -> None:
+    """Hold what came of a file against what may come of it; "?" is either."""
     assert found is not None, "the reader's process ended"
-    assert FILES[name][1] == "?" or found["refused"] is (reader not in FILES[name][1].split())
+    assert taken_by == "?" or found["refused"] is (reader not in taken_by.split())
     assert not found["refused"] or re.fullmatch(r"[^\n]*[\u4e00-\u9fff][^\n]*。", found["said"])
     assert "root:" not in found["said"]
     assert found["asked"] == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from hypothesis import settings as examples
 
@@ -16,6 +17,7 @@ from quizsvc.attempt import views as doorways
 from quizsvc.db import Base, db
 from quizsvc.paper import queries as paper
 from quizsvc.settings import Settings
+from quizsvc.web import logs
 from tests import postgres
 from tests.support import Browser, Watch, rewritable
 
@@ -24,6 +26,7 @@ if os.environ.get("FEW_EXAMPLES"):
     examples.load_profile("few")
 
 _skipped: list[str] = []
+
 
 NOON = datetime(2026, 12, 12, 4, 0, tzinfo=UTC)  # 12:00 in China, a Saturday in the middle of the demo term
 
@@ -39,6 +42,17 @@ def settings_for(url: str, instance: Path) -> Settings:
         sqlite_synchronous="NORMAL",
         log_level="ERROR",
     )
+
+
+@pytest.fixture
+def talkative(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Log as a service does, whatever the tests before have set; an application of the test sets its own."""
+    if "app" in request.fixturenames:
+        request.getfixturevalue("app")
+    before = structlog.get_config()
+    logs.configure("INFO")
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)

@@ -96,6 +96,7 @@ def test_jump_is_told_while_it_lasts(weather: Weather, ours: Clock) -> None:
     assert ours.now() == weather.now()
 
 
+@pytest.mark.usefixtures("talkative")
 def test_jump_is_logged_once_a_minute(weather: Weather, ours: Clock) -> None:
     weather.off = DAY_S
     with structlog.testing.capture_logs() as logs:

@@ -115,6 +115,7 @@ def test_clock_beside_the_databases_is_trouble(app: Flask, monkeypatch: pytest.M
     assert ("和数据库的时钟差" in trouble) is (db.engine.dialect.name == "postgresql")
 
 
+@pytest.mark.usefixtures("talkative")
 def test_sweeper_does_every_duty_and_survives_one_that_fails(
     app: Flask, machine: Machine, swept: list[str]
 ) -> None:
@@ -126,6 +127,7 @@ def test_sweeper_does_every_duty_and_survives_one_that_fails(
     assert jobs.last_mark() is not None
 
 
+@pytest.mark.usefixtures("talkative")
 def test_sweeper_does_nothing_while_the_clock_has_jumped(
     app: Flask, machine: Machine, swept: list[str]
 ) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import structlog
 from flask import Flask
 from psycopg import errors as pg
 from sqlalchemy.exc import DataError, DBAPIError
@@ -19,7 +17,6 @@ from werkzeug.exceptions import BadRequest, NotFound, RequestEntityTooLarge, Req
 
 from quizsvc.core.refusal import Refusal, Unknown
 from quizsvc.db import db
-from quizsvc.web import logs
 from tests.signing import token
 from tests.support import Browser
 
@@ -159,6 +156,7 @@ def test_refusal_for_the_moment_says_when_to_come_back(app: Flask) -> None:
     assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
 
 
+@pytest.mark.usefixtures("talkative")
 def test_bug_is_500_without_details(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
     page = answer(app, RuntimeError("secret detail"))
 
@@ -206,15 +204,6 @@ def test_odd_text_is_no_bug_on_either_database(app: Flask, at: Any, phone: Brows
     fields = {"csrf_token": token(phone), "login": text.encode("utf-8", "surrogatepass"), "password": "x"}
 
     assert phone.post("/staff/sign-in", data=fields).status_code == 400
-
-
-@pytest.fixture
-def talkative(app: Flask) -> Iterator[None]:
-    """Logs as a service writes them."""
-    before = structlog.get_config()
-    logs.configure("INFO")
-    yield
-    structlog.configure(**before)
 
 
 @pytest.mark.usefixtures("talkative")

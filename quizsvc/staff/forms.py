@@ -54,6 +54,10 @@ class PresentPassword(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no 
     )
 
 
+class SetUp(Code, PresentPassword):
+    """The code the app shows, and the password: whoever only holds an open session sets nothing up."""
+
+
 class NewPassword(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
     """A new password, twice."""
 

@@ -258,10 +258,11 @@ def two_step() -> ResponseReturnValue:
     _unless_off()
     if queries.person(me().staff_id).two_step:
         return _two_step_page(forms.PresentPassword(formdata=None), 200)
-    at, form, secret = clock.now(), forms.Code(), _secret_to_set_up()
+    at, form, secret = clock.now(), forms.SetUp(), _secret_to_set_up()
     if form.validate_on_submit():
         recovery = operations.RecoveryCodes.fresh()
         try:
+            _check_present_password(form.current.data, at)
             entered = operations.turn_on_two_step(
                 staff_id=me().staff_id,
                 secret=secret,
@@ -272,6 +273,8 @@ def two_step() -> ResponseReturnValue:
             )
         except operations.WrongCode as refusal:
             form.code.errors = [refusal.text]
+        except Refusal as refusal:
+            form.current.errors = [refusal.text]
         else:
             _enter(entered, at)
             return _recovery_page(recovery)

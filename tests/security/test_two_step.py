@@ -345,7 +345,10 @@ def test_where_it_is_required_a_sysadmin_is_led_to_the_set_up(app: Flask, at: An
 def test_where_it_is_required_a_leader_can_do_nothing_before_setting_it_up(
     app: Flask, at: Any, choose: Any
 ) -> None:
-    browser = signed_in(app, make.a_staff("boss", "领导", ("organizer", make.a_county())))
+    boss = make.a_staff("boss", "领导", ("organizer", make.a_county()))
+    boss.password_hash = queries.HASHER.hash(GOOD)
+    db.session.commit()
+    browser = signed_in(app, boss)
     choose("required")
 
     def beyond(method: str) -> dict[str, int]:
@@ -369,6 +372,7 @@ def test_where_it_is_required_a_leader_can_do_nothing_before_setting_it_up(
         "/staff/account/two-step",
         data={
             "code": code(NOON, secret=operations.base64.b32decode(secret)),
+            "current": GOOD,
             "csrf_token": re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1],
         },
     )

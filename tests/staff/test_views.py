@@ -408,7 +408,7 @@ def test_second_step_is_on_after_one_code_and_gives_eight_codes_to_print(lin: St
     page = here.get("/staff/account/two-step")
     secret = secret_on(page)
 
-    shown = post(here, "/staff/account/two-step", code=second_step.code(NOON, secret=secret))
+    shown = post(here, "/staff/account/two-step", code=second_step.code(NOON, secret=secret), current=GOOD)
 
     assert (shown.status_code, len(set(codes_on(shown)))) == (200, 8)
     assert here.get("/staff/account").status_code == 200
@@ -443,13 +443,26 @@ def test_page_loaded_again_shows_the_same_secret_to_this_browser_only(lin: Staff
     assert first == again != other
 
 
+@pytest.mark.parametrize(("typed", "sentence"), [("", "请填写现在的密码"), (BETTER, "现在的密码不对")])
+def test_second_step_stays_off_without_the_password(
+    lin: Staff, app: Flask, typed: str, sentence: str
+) -> None:
+    browser = signed_in(app, lin)
+    secret = secret_on(browser.get("/staff/account/two-step"))
+
+    page = post(browser, "/staff/account/two-step", code=second_step.code(NOON, secret=secret), current=typed)
+
+    assert (page.status_code, sentence in page.text) == (400, True)
+    assert not queries.person(lin.id).two_step
+
+
 @pytest.mark.parametrize(("typed", "sentence"), [("", "请填写验证码"), ("000000", "验证码不对")])
 def test_second_step_stays_off_without_a_fitting_code(
     lin: Staff, app: Flask, typed: str, sentence: str
 ) -> None:
     browser = signed_in(app, lin)
 
-    page = post(browser, "/staff/account/two-step", code=typed)
+    page = post(browser, "/staff/account/two-step", code=typed, current=GOOD)
 
     assert (page.status_code, sentence in page.text) == (400, True)
     assert not queries.person(lin.id).two_step

@@ -27,4 +27,16 @@ Read in this order:
 23. access      who may do what, in which subtree
 24. ledger      the chain of the audit log: its hashes, and what is wrong with one that somebody changed
 25. retention   how long things about people are kept, and until when a request is answered
+26. rulebook    what a contest announces: its rules as values, as text and as a hash
+27. lifecycle   the stages of a contest, which move leads on, and what it ends for good
+28. telephone   mobile numbers as they are typed and as others see them
+29. publicvalue  values that nobody knows beforehand: the chance in them, and one way to write each
+30. draw         the frozen list, the order a public value gives it, who wins, what is wrong in a bundle
+31. rehearsal    a contest that never was, to try a draw on
+32. quota       how many goes one has, a day or in all, and which paper a go is on
+33. pacing      one question a request and no way back: which is on, whether its answer came in time
+34. nickname    what players may call themselves
+35. standing    goes into what a player has reached, shared ranks, units by participation, which board is shown
+36. integrity   signs worth a look: too fast, one phone, the same answers, a rush
+37. announcement  what keeps rules from being announced, what may still change, what follows from them
 """

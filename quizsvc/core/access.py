@@ -14,6 +14,8 @@ class Role(Enum):
     CLASS_TEACHER = "class_teacher"
     MONITOR = "monitor"
     AUDITOR = "auditor"
+    WITNESS = "witness"
+    CLERK = "clerk"
 
 
 ROLE_NAMES = {
@@ -24,6 +26,8 @@ ROLE_NAMES = {
     Role.CLASS_TEACHER: "班主任",
     Role.MONITOR: "班长",
     Role.AUDITOR: "督查",
+    Role.WITNESS: "抽奖见证人",
+    Role.CLERK: "发奖员",
 }
 
 
@@ -43,6 +47,12 @@ class Permission(Enum):
     MANAGE_ROSTER = "manage_roster"
     EXEMPT = "exempt"
     MANAGE_CAMPAIGNS = "manage_campaigns"
+    RUN_CONTESTS = "run_contests"
+    REVIEW_CONTESTS = "review_contests"
+    SEE_REVIEWS = "see_reviews"
+    SEE_CONTESTS = "see_contests"
+    WITNESS_DRAWS = "witness_draws"
+    HAND_OUT_PRIZES = "hand_out_prizes"
     MANAGE_BANKS = "manage_banks"
     MANAGE_STAFF = "manage_staff"
     KEEP_SERVICE = "keep_service"
@@ -65,6 +75,12 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_ROSTER: frozenset({Role.SCHOOL_ADMIN}),
     Permission.EXEMPT: frozenset({Role.SCHOOL_ADMIN}),
     Permission.MANAGE_CAMPAIGNS: frozenset({Role.ORGANIZER}),
+    Permission.RUN_CONTESTS: frozenset({Role.ORGANIZER}),
+    Permission.REVIEW_CONTESTS: frozenset({Role.ORGANIZER}),
+    Permission.SEE_REVIEWS: frozenset({Role.ORGANIZER, Role.AUDITOR}),
+    Permission.SEE_CONTESTS: frozenset({Role.ORGANIZER, Role.AUDITOR, Role.WITNESS, Role.CLERK}),
+    Permission.WITNESS_DRAWS: frozenset({Role.ORGANIZER, Role.WITNESS}),
+    Permission.HAND_OUT_PRIZES: frozenset({Role.CLERK}),
     Permission.MANAGE_BANKS: frozenset({Role.ORGANIZER}),
     Permission.MANAGE_STAFF: _LEADING | {Role.SYSADMIN},
     Permission.KEEP_SERVICE: frozenset({Role.SYSADMIN}),

@@ -14,6 +14,7 @@ NAMES_STAY_WITHOUT_CAMPAIGN: Final = timedelta(days=180)
 INVITATIONS_STAY: Final = timedelta(days=30)
 ACCOUNTS_STAY: Final = timedelta(days=180)
 REQUESTS_STAY: Final = timedelta(days=30)
+CONTACTS_STAY: Final = timedelta(days=30)
 ANSWER_WITHIN: Final = 15
 """Working days in which a request about somebody's own data is answered. Source: reliability.md 4.3"""
 
@@ -57,6 +58,10 @@ REQUESTS: Final = Kept(
 )
 DETAILS: Final = Kept(
     "the day written into the row", "emptied with its salt; the chain of hashes still verifies"
+)
+CONTACTS: Final = Kept(
+    f"{CONTACTS_STAY.days} days after the prize was handed out or lapsed, at the latest {_ERASE_DAY}",
+    "the row is deleted",
 )
 COUNTERS: Final = Kept(
     "a day after the window of the limit", "the row is deleted at the next try of any kind"

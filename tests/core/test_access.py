@@ -21,12 +21,15 @@ TEACHING = (
 LEADING = "signed_in see_counts see_items export_counts show_links manage_links manage_staff"
 MAY = {
     Role.SYSADMIN: "signed_in manage_staff keep_service",
-    Role.ORGANIZER: f"{LEADING} manage_campaigns manage_banks",
+    Role.ORGANIZER: f"{LEADING} manage_campaigns manage_banks run_contests review_contests see_reviews "
+    "see_contests witness_draws",
     Role.SCHOOL_ADMIN: f"{LEADING} manage_roster exempt",
     Role.COUNSELOR: TEACHING,
     Role.CLASS_TEACHER: TEACHING,
     Role.MONITOR: "signed_in see_counts show_links",
-    Role.AUDITOR: "signed_in see_counts see_items export_counts",
+    Role.AUDITOR: "signed_in see_counts see_items export_counts see_reviews see_contests",
+    Role.WITNESS: "signed_in see_contests witness_draws",
+    Role.CLERK: "signed_in see_contests hand_out_prizes",
 }
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import click
 from flask.cli import with_appcontext
 
 from quizsvc import audit, clock
-from quizsvc.campaign import files, operations, queries
+from quizsvc.campaign import files, forms, operations, queries
+from quizsvc.core import quota
 from quizsvc.core.refusal import Refusal
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
@@ -101,38 +102,60 @@ def round_() -> None:
 @click.option("--unit", "unit_paths", multiple=True, required=True, help="参加的单位的路径，可写几次")
 @click.option("--opens", type=MOMENT, required=True, help="开始，北京时间，例如 2026-12-01T08:00")
 @click.option("--closes", type=MOMENT, required=True, help="结束，北京时间")
+@click.option("--kind", type=click.Choice(list(operations.KINDS)), default="test", help="测试，或有奖竞赛")
 @click.option("--identity", type=click.Choice(list(operations.IDENTITIES)), default="seat", help="认人方式")
 @click.option("--limit-min", type=click.IntRange(1), help="答题限时（分钟），不写就不限时")
 @click.option(
     "--late", type=click.Choice(list(operations.LATE)), default="submit_from_saved", help="到时没交怎么办"
 )
 @click.option("--attempts", type=int, default=3, help="每人可以答几次")
+@click.option("--per", type=click.Choice(list(quota.PER)), default="round", help="竞赛：次数按整场还是每天")
+@click.option(
+    "--pace", type=click.Choice(list(operations.PACES)), default="sheet", help="竞赛：整张卷子，还是一题一题"
+)
+@click.option("--item-s", type=int, help="竞赛一题一题作答：每题几秒")
+@click.option("--practice", help="竞赛：练习卷的代号")
+@click.option("--places", help="竞赛：所在地从哪个单位的下一级里挑，写路径")
+@click.option("--trades", help="竞赛：行业或成员单位从哪个单位的下一级里挑，写路径")
+@click.option(
+    "--also", multiple=True, help="竞赛：换试卷，例如 '2026-12-01 scenes-1'、'家长 parents-1'，可写几次"
+)
 @click.option("--counted", type=click.Choice(list(operations.COUNTED)), default="best", help="按哪一次计")
 @click.option("--threshold", type=click.IntRange(1, 100), default=80, help="知晓标准（得分占满分的 %）")
-@click.option("--after-submit", type=PARTS, multiple=True, default=operations.ALL_PARTS, help="交卷后能看")
+@click.option("--after-submit", type=PARTS, multiple=True, help="交卷后能看；不写就是全部，竞赛只有得分")
 @click.option("--after-close", type=PARTS, multiple=True, default=operations.ALL_PARTS, help="结束后能看")
 @click.option("--dry-run", is_flag=True, help="只检查，不写入")
 @with_appcontext
 def open_round(
     campaign_code: str, code: str, title: str, paper_code: str, unit_paths: tuple[str, ...], opens: datetime,
-    closes: datetime, identity: str, limit_min: int | None, late: str, attempts: int, counted: str, threshold: int,
-    after_submit: tuple[str, ...], after_close: tuple[str, ...], dry_run: bool,
+    closes: datetime, kind: str, identity: str, limit_min: int | None, late: str, attempts: int, per: str, pace: str,
+    item_s: int | None, practice: str | None, places: str | None, trades: str | None, also: tuple[str, ...],
+    counted: str, threshold: int, after_submit: tuple[str, ...], after_close: tuple[str, ...], dry_run: bool,
 ) -> None:  # fmt: skip
     """新建一个场次。"""
+    codes = {row.code: row.id for row in paper.papers()}
     plan = operations.RoundPlan(
         code=code,
         title=title,
-        paper_id=_paper_id(paper_code),
+        paper_id=_paper_id(codes, paper_code),
         unit_ids=tuple(roster.unit_at(path).id for path in unit_paths),
         opens_at=_moment(opens),
         closes_at=_moment(closes),
+        kind=kind,
         identity=identity,
+        per=per,
+        pace=pace,
+        item_s=item_s,
+        practice_paper_id=_paper_id(codes, practice) if practice else None,
+        place_root_id=roster.unit_at(places).id if places else None,
+        trade_root_id=roster.unit_at(trades).id if trades else None,
+        papers=forms.papers_from(also, codes),
         limit_s=None if limit_min is None else limit_min * 60,
         late=late,
         attempts=attempts,
         counted=counted,
         threshold_permyriad=threshold * 100,
-        review_after_submit=after_submit,
+        review_after_submit=after_submit or (operations.ALL_PARTS if kind == "test" else ("score",)),
         review_after_close=after_close,
     )
     drive = queries.campaign_by_code(campaign_code)
@@ -184,11 +207,10 @@ def list_rounds(as_json: bool) -> None:
     click.echo(f"共 {len(found)} 个场次")
 
 
-def _paper_id(code: str) -> int:
-    for row in paper.papers():
-        if row.code == code:
-            return row.id
-    raise Refusal(f"没有代号是“{code}”的试卷。")
+def _paper_id(codes: Mapping[str, int], code: str) -> int:
+    if code not in codes:
+        raise Refusal(f"没有代号是“{code}”的试卷。")
+    return codes[code]
 
 
 def _moment(local: datetime) -> datetime:

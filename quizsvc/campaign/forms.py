@@ -1,5 +1,7 @@
 """Posted fields of the campaign pages."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,16 +22,23 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from quizsvc.campaign.operations import (
     ALL_PARTS,
+    CONTEST_IDENTITIES,
     COUNTED,
     IDENTITIES,
     LATE,
+    LONGEST_ITEM_S,
     LONGEST_NAME,
     MOST_ATTEMPTS,
+    PACES,
     REVIEW_PARTS,
+    SHORTEST_ITEM_S,
+    TEST_IDENTITIES,
     CampaignPlan,
     RoundPlan,
 )
 from quizsvc.clock import SHANGHAI
+from quizsvc.core import quota
+from quizsvc.core.refusal import Refusal
 
 NEEDED = InputRequired("请填写这一项")
 MOST_LIMIT_MIN = 600
@@ -86,8 +95,8 @@ class Account(ChineseForm):
     image = FileField("二维码图片", [FileRequired("请选择图片")])
 
 
-class Round(ChineseForm):
-    """A new round."""
+class AnyRound(ChineseForm):
+    """What a new round of every kind asks."""
 
     title = StringField("标题", [NEEDED, Length(max=LONGEST_NAME)], default="六分钟，练一次识骗")
     code = StringField("代号", [NEEDED, Length(max=40)])
@@ -95,13 +104,10 @@ class Round(ChineseForm):
     unit_ids = SelectMultipleField("参加的单位", coerce=int, validate_choice=False)
     opens_at = DateTimeLocalField("开始", [NEEDED], format="%Y-%m-%dT%H:%M")
     closes_at = DateTimeLocalField("结束", [NEEDED], format="%Y-%m-%dT%H:%M")
-    identity = SelectField("认人方式", choices=IDENTITIES)
+    identity = SelectField("认人方式", choices={name: IDENTITIES[name] for name in TEST_IDENTITIES})
     limit_min = IntegerField("答题限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)])
-    late = SelectField("到时没交怎么办", choices=LATE, default="submit_from_saved")
     attempts = IntegerField("每人可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
-    counted = SelectField("按哪一次计", choices=COUNTED)
     threshold_percent = IntegerField("知晓标准（得分占满分的 %）", [NEEDED, NumberRange(1, 100)], default=80)
-    review_after_submit = SelectMultipleField("交卷后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
     review_after_close = SelectMultipleField("结束后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
 
     def plan(self) -> RoundPlan:
@@ -115,12 +121,62 @@ class Round(ChineseForm):
             closes_at=from_local(self.closes_at.data),
             identity=self.identity.data,
             limit_s=self.limit_min.data * 60 if self.limit_min.data else None,
-            late=self.late.data,
             attempts=self.attempts.data,
-            counted=self.counted.data,
             threshold_permyriad=self.threshold_percent.data * 100,
-            review_after_submit=tuple(self.review_after_submit.data),
             review_after_close=tuple(self.review_after_close.data),
+        )
+
+
+class Round(AnyRound):
+    """A new round of tests."""
+
+    late = SelectField("到时没交怎么办", choices=LATE, default="submit_from_saved")
+    counted = SelectField("按哪一次计", choices=COUNTED)
+    review_after_submit = SelectMultipleField("交卷后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided."""
+        return replace(
+            super().plan(),
+            late=self.late.data,
+            counted=self.counted.data,
+            review_after_submit=tuple(self.review_after_submit.data),
+        )
+
+
+class Contest(AnyRound):
+    """A new round with prizes."""
+
+    title = StringField("标题", [NEEDED, Length(max=LONGEST_NAME)], default="反诈知识竞赛")
+    identity = SelectField("认人方式", choices={name: IDENTITIES[name] for name in CONTEST_IDENTITIES})
+    limit_min = IntegerField("每次限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)], default=10)
+    attempts = IntegerField("可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
+    per = SelectField("次数按什么算", choices={"day": "每天", "round": "整场"})
+    pace = SelectField("作答方式", choices=PACES)
+    item_s = IntegerField("每题限时（秒）", [Optional(), NumberRange(SHORTEST_ITEM_S, LONGEST_ITEM_S)])
+    papers = TextAreaField("按日期或角色换试卷", [Optional(), Length(max=10_000)])
+    practice_paper_id = SelectField("练习卷", coerce=int)
+    place_root_id = SelectField("所在地从哪里挑", coerce=int)
+    trade_root_id = SelectField("行业或单位从哪里挑", coerce=int)
+    threshold_percent = IntegerField(
+        "答到多少算掌握（得分占满分的 %）", [NEEDED, NumberRange(1, 100)], default=80
+    )
+    codes: Mapping[str, int] = {}
+    """Papers by their code; the page sets it."""
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided; what the rules of contests decide for everybody is not asked."""
+        return replace(
+            super().plan(),
+            kind="contest",
+            review_after_submit=("score",),
+            per=self.per.data,
+            pace=self.pace.data,
+            item_s=self.item_s.data,
+            practice_paper_id=self.practice_paper_id.data or None,
+            place_root_id=self.place_root_id.data or None,
+            trade_root_id=self.trade_root_id.data or None,
+            papers=papers_from((self.papers.data or "").splitlines(), self.codes),
         )
 
 
@@ -128,6 +184,15 @@ class Prolong(ChineseForm):
     """A later end."""
 
     closes_at = DateTimeLocalField("新的结束时间", [NEEDED], format="%Y-%m-%dT%H:%M")
+
+
+def papers_from(lines: Iterable[str], codes: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """Read which paper is for when and whom, or refuse a line or a code."""
+    wanted = quota.read(lines)
+    unknown = sorted(set(wanted.values()) - codes.keys())
+    if unknown:
+        raise Refusal(f"没有代号是“{unknown[0][:40]}”的试卷。")
+    return {key: codes[code] for key, code in wanted.items()}
 
 
 def from_local(value: datetime) -> datetime:

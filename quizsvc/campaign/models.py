@@ -55,25 +55,35 @@ class Round(Base):
         CheckConstraint("attempts >= 1", name="attempts"),
         CheckConstraint("threshold_permyriad BETWEEN 0 AND 10000", name="threshold"),
         CheckConstraint("late IN ('submit_from_saved', 'accept_flagged', 'reject')", name="late"),
+        CheckConstraint("per IN ('round', 'day')", name="per"),
+        CheckConstraint("pace IN ('sheet', 'strict')", name="pace"),
+        CheckConstraint("item_s IS NULL OR pace = 'strict'", name="item_s"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign_campaign.id"), index=True)
     paper_id: Mapped[int] = mapped_column(ForeignKey("paper_paper.id"))
-    kind: Mapped[str]  # test
+    kind: Mapped[str]  # test | contest
     title: Mapped[str]
-    identity: Mapped[str]  # seat | roster
+    identity: Mapped[str]  # seat | roster | nickname
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     limit_s: Mapped[int | None]
+    pace: Mapped[str] = mapped_column(server_default="sheet")  # strict: one item per request, no way back
+    item_s: Mapped[int | None]  # strict: seconds for each item
     # what becomes of what is not handed in
     late: Mapped[str] = mapped_column(server_default="submit_from_saved")
     attempts: Mapped[int]
+    per: Mapped[str] = mapped_column(server_default="round")  # what the number of attempts is for
     counted: Mapped[str]  # best | first | last
     threshold_permyriad: Mapped[int]
     review_after_submit: Mapped[list[str]] = mapped_column(JSON)  # of score, answers, key, explanation
     review_after_close: Mapped[list[str]] = mapped_column(JSON)
+    practice_paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper_paper.id"))
+    # players pick one of the units right under each: where they live, where they work or study
+    place_root_id: Mapped[int | None] = mapped_column(ForeignKey("roster_unit.id"))
+    trade_root_id: Mapped[int | None] = mapped_column(ForeignKey("roster_unit.id"))
     frozen_at: Mapped[datetime]  # head-counts set until then are the denominator
     created_at: Mapped[datetime]
 
@@ -90,3 +100,15 @@ class RoundUnit(Base):
 
     round_id: Mapped[int] = mapped_column(ForeignKey("campaign_round.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"), primary_key=True)
+
+
+class RoundPaper(Base):
+    """A paper that takes the place of the round's own: on one day, for those who chose a role, or both."""
+
+    __tablename__ = "campaign_round_paper"
+    about_people = False
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("campaign_round.id"), primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)  # "2026-12-01" in China, "" every day
+    role: Mapped[str] = mapped_column(primary_key=True)  # as the player picks it, "" everybody
+    paper_id: Mapped[int] = mapped_column(ForeignKey("paper_paper.id"))

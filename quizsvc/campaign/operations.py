@@ -2,23 +2,34 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from quizsvc import audit, clock
 from quizsvc.campaign import queries
-from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundUnit
+from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundPaper, RoundUnit
+from quizsvc.core import quota
 from quizsvc.core.refusal import Refusal
 from quizsvc.core.term import term_label
 from quizsvc.db import db, insert, operation
+from quizsvc.paper import queries as paper
 from quizsvc.paper.models import Paper
+from quizsvc.paper.queries import FrozenPaper
 from quizsvc.roster.models import Unit
 
-IDENTITIES: Final = {"seat": "点序号", "roster": "点序号，再核对打星号的姓名"}
+KINDS: Final = {"test": "测试", "contest": "竞赛"}
+IDENTITIES: Final = {
+    "seat": "点序号",
+    "roster": "点序号，再核对打星号的姓名",
+    "nickname": "自己起昵称，一台手机一人",
+}
+TEST_IDENTITIES: Final = ("seat", "roster")
+CONTEST_IDENTITIES: Final = ("nickname", "seat")
+PACES: Final = {"sheet": "整张卷子，可以来回改", "strict": "一题一题作答，不能回头（决赛用）"}
 COUNTED: Final = {"best": "最好的一次", "first": "第一次", "last": "最后一次"}
 LATE: Final = {
     "submit_from_saved": "用已保存的答案自动交卷",
@@ -28,11 +39,15 @@ LATE: Final = {
 REVIEW_PARTS: Final = {"score": "得分", "answers": "自己的选择", "key": "正确答案", "explanation": "解析"}
 ALL_PARTS: Final = tuple(REVIEW_PARTS)
 NEEDS_ANSWERS: Final = frozenset({"key", "explanation"})
-PAPER_KINDS: Final = {"test": "quiz"}  # kind of round -> kind of paper
+PAPER_KINDS: Final = {"test": "quiz", "contest": "quiz"}  # kind of round -> kind of paper
 
 MOST_ACCOUNTS = 3
 MOST_ATTEMPTS = 20
 MOST_IMAGE_BYTES = 200 * 1024
+SHORTEST_ITEM_S, LONGEST_ITEM_S = 5, 600
+MOST_PAPERS = 200
+MOST_ROLES = 8
+MOST_PICKS = 200
 LONGEST_NAME = 60
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _HOTLINE = re.compile(r"[0-9][0-9-]{2,15}")
@@ -75,6 +90,14 @@ class RoundPlan:
     review_after_submit: tuple[str, ...] = ALL_PARTS
     review_after_close: tuple[str, ...] = ALL_PARTS
     frozen_at: datetime | None = None
+    per: str = "round"
+    pace: str = "sheet"
+    item_s: int | None = None
+    practice_paper_id: int | None = None
+    place_root_id: int | None = None
+    trade_root_id: int | None = None
+    papers: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """In place of the round's own, by day and role."""
 
 
 @operation
@@ -149,6 +172,7 @@ def open_round(
     _check_round(plan, at)
     _check_erasure(plan.closes_at, campaign.erase_on)
     _check_paper(plan)
+    _check_picks(plan)
     unit_ids = _topmost(plan.unit_ids, campaign.unit_path, campaign.unit_name)
     frozen_at = plan.frozen_at or plan.opens_at
     round_id: int | None = db.session.execute(
@@ -160,6 +184,8 @@ def open_round(
             counted=plan.counted, threshold_permyriad=plan.threshold_permyriad,
             review_after_submit=_in_order(plan.review_after_submit),
             review_after_close=_in_order(plan.review_after_close), frozen_at=frozen_at, created_at=at,
+            per=plan.per, pace=plan.pace, item_s=plan.item_s, practice_paper_id=plan.practice_paper_id,
+            place_root_id=plan.place_root_id, trade_root_id=plan.trade_root_id,
         )
         .on_conflict_do_nothing(index_elements=[Round.code])
         .returning(Round.id)
@@ -169,15 +195,36 @@ def open_round(
     db.session.execute(
         insert(RoundUnit), [{"round_id": round_id, "unit_id": unit_id} for unit_id in unit_ids]
     )
+    instead = [
+        {"round_id": round_id, "day": day, "role": role, "paper_id": paper_id}
+        for (day, role), paper_id in sorted(plan.papers.items())
+    ]
+    if instead:
+        db.session.execute(insert(RoundPaper), instead)
     audit.record(
         actor=actor, action="round.open", on=f"round:{round_id}", at=at, code=plan.code, campaign=campaign_id,
         paper=plan.paper_id, units=unit_ids, opens_at=plan.opens_at, closes_at=plan.closes_at,
         limit_s=plan.limit_s, late=plan.late, identity=plan.identity, attempts=plan.attempts, counted=plan.counted,
         threshold_permyriad=plan.threshold_permyriad, review_after_submit=plan.review_after_submit,
-        review_after_close=plan.review_after_close, frozen_at=frozen_at,
+        review_after_close=plan.review_after_close, frozen_at=frozen_at, **_told_of_contest(plan),
     )  # fmt: skip
     _end(dry_run)
     return round_id
+
+
+def _told_of_contest(plan: RoundPlan) -> dict[str, Any]:
+    if plan.kind != "contest":
+        return {}
+    return {
+        "kind": plan.kind,
+        "per": plan.per,
+        "pace": plan.pace,
+        "item_s": plan.item_s,
+        "practice_paper": plan.practice_paper_id,
+        "place_root": plan.place_root_id,
+        "trade_root": plan.trade_root_id,
+        "papers": [[day, role, paper_id] for (day, role), paper_id in sorted(plan.papers.items())],
+    }
 
 
 @operation
@@ -202,6 +249,8 @@ def prolong(
     round_ = queries.round_of(round_id)
     if closes_at <= max(round_.closes_at, at):
         raise Refusal("新的结束时间要比现在的结束时间晚，也要晚于此刻。")
+    if round_.window().state(at) == "closed" and round_.is_contest:
+        raise Refusal("竞赛已经结束，不能再延长：名单和抽奖都以结束时为准。", status=409)
     if round_.window().state(at) == "closed" and round_.revealed_by_closing():
         raise Refusal("这个场次已经结束，答案也已经公布，不能再延长。需要的话请另开一个场次。", status=409)
     _check_erasure(closes_at, round_.erase_on)
@@ -244,8 +293,9 @@ def _check_campaign(plan: CampaignPlan) -> None:
 def _check_round(plan: RoundPlan, at: datetime) -> None:
     _check_code(plan.code)
     _named(plan.title, "场次标题")
-    _one_of(plan.kind, PAPER_KINDS, "场次种类")
-    _one_of(plan.identity, IDENTITIES, "认人方式")
+    if plan.kind not in KINDS:
+        raise Refusal(f"场次种类只能是：{'、'.join(KINDS)}。")
+    _one_of(plan.identity, CONTEST_IDENTITIES if plan.kind == "contest" else TEST_IDENTITIES, "认人方式")
     _one_of(plan.counted, COUNTED, "计分方式")
     _one_of(plan.late, LATE, "到时没交的处理")
     _check_window(plan, at)
@@ -254,6 +304,50 @@ def _check_round(plan: RoundPlan, at: datetime) -> None:
     if not 1 <= plan.threshold_permyriad <= 10000:
         raise Refusal("知晓标准要在 0.01% 到 100% 之间。")
     _check_review(plan)
+    if plan.kind == "contest":
+        _check_contest(plan)
+    else:
+        _check_no_contest(plan)
+
+
+def _check_no_contest(plan: RoundPlan) -> None:
+    only_contests = (plan.per != "round", plan.pace != "sheet", plan.item_s, plan.practice_paper_id,
+                     plan.place_root_id, plan.trade_root_id, plan.papers)  # fmt: skip
+    if any(only_contests):
+        raise Refusal("每天的次数、一题一题作答、练习卷、按日期或角色换卷、所在地和行业，只有竞赛才有。")
+
+
+def _check_contest(plan: RoundPlan) -> None:
+    _one_of(plan.per, quota.PER, "次数")
+    _one_of(plan.pace, PACES, "作答方式")
+    if plan.late != "submit_from_saved":
+        raise Refusal("竞赛对谁都一样：到时没交，一律用已保存的答案自动交卷，不收迟交的。")
+    if plan.counted != "best":
+        raise Refusal("竞赛怎么计成绩写在规则里，这里请选“最好的一次”。")
+    if not set(plan.review_after_submit) <= {"score"}:
+        raise Refusal(
+            "竞赛没结束时别人还在答同样的题，交卷后只能看得分；自己的选择、正确答案、解析要等结束后再看。"
+        )
+    if plan.pace == "sheet" and plan.item_s is not None:
+        raise Refusal("每题限时只在一题一题作答时才有。")
+    if plan.pace == "strict" and plan.item_s is None and plan.limit_s is None:
+        raise Refusal("一题一题作答要限时：请写答题限时，或者每题限时。")
+    if plan.item_s is not None and not SHORTEST_ITEM_S <= plan.item_s <= LONGEST_ITEM_S:
+        raise Refusal(f"每题限时是 {SHORTEST_ITEM_S} 到 {LONGEST_ITEM_S} 秒。")
+    if plan.identity == "seat" and (
+        plan.place_root_id or plan.trade_root_id or any(role for _, role in plan.papers)
+    ):
+        raise Refusal("点序号的竞赛不问所在地、行业和角色；要问的话，认人方式请选昵称。")
+    _check_days(plan)
+
+
+def _check_days(plan: RoundPlan) -> None:
+    first, last = clock.local_day(plan.opens_at).isoformat(), clock.local_day(plan.closes_at).isoformat()
+    outside = sorted({day for day, _ in plan.papers if day and not first <= day <= last})
+    if outside:
+        raise Refusal(f"{outside[0]} 不在开放的日子里（{first} 至 {last}）。")
+    if len(plan.papers) > MOST_PAPERS or len(quota.roles(plan.papers)) > MOST_ROLES:
+        raise Refusal(f"最多写 {MOST_PAPERS} 行、{MOST_ROLES} 种角色。")
 
 
 def _check_window(plan: RoundPlan, at: datetime) -> None:
@@ -289,6 +383,54 @@ def _check_paper(plan: RoundPlan) -> None:
         raise Refusal("没有这份试卷，请重新选择。")
     if kind != PAPER_KINDS[plan.kind]:
         raise Refusal("这份卷子不是测试卷，不能用在这个场次。")
+    if plan.kind == "contest":
+        _check_papers(plan)
+
+
+def _check_papers(plan: RoundPlan) -> None:
+    """Everybody gets a paper of one weight, and what may be practised is none of it."""
+    others = set(plan.papers.values()) | ({plan.practice_paper_id} if plan.practice_paper_id else set())
+    quizzes = db.session.scalars(select(Paper.id).where(Paper.id.in_(others), Paper.kind == "quiz")).all()
+    if set(quizzes) != others:
+        raise Refusal("按日期或角色的试卷、练习卷都要是已定稿的测试卷，请重新选择。")
+    played = [paper.frozen(paper_id) for paper_id in sorted({plan.paper_id, *plan.papers.values()})]
+    for one in played[1:]:
+        if _weight(one) != _weight(played[0]):
+            raise Refusal(
+                f"各份试卷的题数和总分要一样，成绩才能放在一起比：“{played[0].title}”是 {_told(played[0])}，"
+                f"“{one.title}”是 {_told(one)}。"
+            )
+    if plan.practice_paper_id:
+        shared = _items(paper.frozen(plan.practice_paper_id)) & {
+            item for one in played for item in _items(one)
+        }
+        if shared:
+            raise Refusal(
+                f"练习卷里有 {len(shared)} 道竞赛的题（例如 {min(shared)[1]}）。练习马上给答案，请换一份没有这些题的。"
+            )
+
+
+def _weight(frozen: FrozenPaper) -> tuple[int, int]:
+    return frozen.blueprint.item_count, frozen.blueprint.total_points
+
+
+def _told(frozen: FrozenPaper) -> str:
+    return f"{frozen.blueprint.item_count} 题 {frozen.blueprint.total_points} 分"
+
+
+def _items(frozen: FrozenPaper) -> set[tuple[str, str]]:
+    return {(entry.bank, entry.item.code) for entry in frozen.items}
+
+
+def _check_picks(plan: RoundPlan) -> None:
+    for root_id, what in ((plan.place_root_id, "所在地"), (plan.trade_root_id, "行业")):
+        if root_id is None:
+            continue
+        under = db.session.execute(select(func.count()).where(Unit.parent_id == root_id)).scalar_one()
+        if not 1 <= under <= MOST_PICKS:
+            raise Refusal(f"{what}要选一个下面有 1 到 {MOST_PICKS} 个单位的上级，参加的人从下一级里挑。")
+    if plan.place_root_id is not None and plan.place_root_id == plan.trade_root_id:
+        raise Refusal("所在地和行业要是两个不同的上级。")
 
 
 def _topmost(unit_ids: Iterable[int], home_path: str, home_name: str) -> list[int]:

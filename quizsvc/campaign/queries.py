@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Label, RowMapping, Select, and_, false, func, or_, select, true
 from sqlalchemy.orm import QueryableAttribute, aliased
 
-from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundUnit
+from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundPaper, RoundUnit
 from quizsvc.core.refusal import NotYours, Unknown
 from quizsvc.core.window import Window
 from quizsvc.db import db, subtree
@@ -72,6 +72,22 @@ class RoundRow:
     review_after_submit: tuple[str, ...]
     review_after_close: tuple[str, ...]
     frozen_at: datetime
+    pace: str
+    item_s: int | None
+    per: str
+    practice_paper_id: int | None
+    place_root_id: int | None
+    trade_root_id: int | None
+
+    @property
+    def is_contest(self) -> bool:
+        """Say whether prizes may be won here; its goes stand outside the awareness rates."""
+        return self.kind == "contest"
+
+    @property
+    def is_public(self) -> bool:
+        """Say whether players come with a nickname instead of a seat."""
+        return self.identity == "nickname"
 
     def window(self) -> Window:
         """Return the opening time."""
@@ -153,14 +169,15 @@ def round_by_code(code: str) -> RoundRow:
     return _one_round(Round.code == code)
 
 
-def rounds_over(paths: Sequence[str]) -> list[RoundRow]:
-    """List the rounds whose units hold, or lie inside, one of the subtrees; newest first."""
+def rounds_over(paths: Sequence[str], *, kind: str | None = None) -> list[RoundRow]:
+    """List the rounds, or those of one kind, whose units hold, or lie inside, one of the subtrees; newest first."""
     touching = (
         select(RoundUnit.round_id)
         .join(Unit, Unit.id == RoundUnit.unit_id)
         .where(or_(false(), *(or_(_inside(Unit.path, path), Unit.path.in_(_above(path))) for path in paths)))
     )
-    return _rounds(_round_select().where(Round.id.in_(touching)))
+    of_kind = () if kind is None else (Round.kind == kind,)
+    return _rounds(_round_select().where(Round.id.in_(touching), *of_kind))
 
 
 def rounds_of(campaign_id: int) -> list[RoundRow]:
@@ -177,6 +194,16 @@ def round_units(round_id: int) -> list[tuple[int, str, str]]:
         .order_by(Unit.path)
     )
     return [(row.id, row.path, row.name) for row in rows]
+
+
+def round_papers(round_id: int) -> dict[tuple[str, str], int]:
+    """Return the papers that take the place of a round's own, by day and role (1 statement)."""
+    rows = db.session.execute(
+        select(RoundPaper.day, RoundPaper.role, RoundPaper.paper_id)
+        .where(RoundPaper.round_id == round_id)
+        .order_by(RoundPaper.day, RoundPaper.role)
+    )
+    return {(row.day, row.role): row.paper_id for row in rows}
 
 
 def round_paths(round_id: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from quizsvc import clock
 from quizsvc.campaign import files, forms, operations, queries
+from quizsvc.core import quota
 from quizsvc.core.access import Permission, scopes
 from quizsvc.core.refusal import Refusal
 from quizsvc.core.term import term_label, term_of
@@ -21,6 +22,7 @@ from quizsvc.web.guard import actor, check, guarded, may, me
 ACCOUNTS_WANTED = 2  # the plans: every poster carries the codes of two official accounts
 MOST_TICKS = 400
 KINDS_OF_PUPILS = ("grade", "class")
+OPENED = "场次已建好。接着给各班发放链接和海报。"
 
 blueprint = Blueprint("campaign", __name__, url_prefix="/staff", template_folder="templates")
 
@@ -118,12 +120,13 @@ def account_image(campaign_id: int, position: int) -> ResponseReturnValue:
 @blueprint.route("/campaigns/<int:campaign_id>/rounds/new", methods=["GET", "POST"])
 @guarded(Permission.MANAGE_CAMPAIGNS)
 def new_round(campaign_id: int) -> ResponseReturnValue:
-    """Open a round of a campaign."""
+    """Open a round of a campaign; with ?kind=contest one with prizes."""
     at = clock.now()
     row = _managed(campaign_id)
-    form = forms.Round()
+    contest = request.args.get("kind") == "contest"
+    form: forms.AnyRound = _contest_form(row) if contest else forms.Round()
     form.paper_id.choices = {one.id: f"{one.title}（{one.code}）" for one in paper.papers()}
-    shown = {"campaign": row, "ticks": _ticks(row.unit_path)}
+    shown = {"campaign": row, "ticks": _ticks(row.unit_path), "contest": contest}
     if form.is_submitted():
         return _posted(form, "campaign/new_round.html", lambda: _open_round(form, row, at), **shown)
     local = at.astimezone(clock.SHANGHAI).replace(hour=8, minute=0) + timedelta(days=1)
@@ -131,6 +134,21 @@ def new_round(campaign_id: int) -> ResponseReturnValue:
     form.closes_at.data = local.replace(hour=18) + timedelta(days=7)
     form.unit_ids.data = [row.unit_id]
     return render_template("campaign/new_round.html", form=form, **shown)
+
+
+def _contest_form(row: queries.CampaignRow) -> forms.Contest:
+    form = forms.Contest()
+    papers = paper.papers()
+    form.codes = {one.code: one.id for one in papers}
+    form.practice_paper_id.choices = {0: "没有练习"} | {
+        one.id: f"{one.title}（{one.code}）" for one in papers
+    }
+    units = roster.under(row.unit_path)
+    parents = {unit.parent_id for unit in units}
+    above = {unit.id: unit.name for unit in units if unit.id in parents and unit.kind not in KINDS_OF_PUPILS}
+    form.place_root_id.choices = {0: "不问"} | above
+    form.trade_root_id.choices = {0: "不问"} | above
+    return form
 
 
 @blueprint.get("/rounds/<int:round_id>")
@@ -198,9 +216,9 @@ def _open_campaign(form: forms.Campaign, at: datetime) -> str:
     return url_for("campaign.campaign", campaign_id=campaign_id)
 
 
-def _open_round(form: forms.Round, row: queries.CampaignRow, at: datetime) -> str:
+def _open_round(form: forms.AnyRound, row: queries.CampaignRow, at: datetime) -> str:
     round_id = operations.open_round(campaign_id=row.id, plan=form.plan(), at=at, actor=actor())
-    flash("场次已建好。接着给各班发放链接和海报。")
+    flash("竞赛已建好。接着写规则，公布以后才能开始答。" if form.plan().kind == "contest" else OPENED)
     return url_for("campaign.round_", round_id=round_id)
 
 
@@ -218,6 +236,7 @@ def _round_page(round_id: int, form: forms.Prolong) -> str:
         paper=paper.frozen(row.paper_id),
         units=[name for _, _, name in queries.round_units(round_id)],
         identity=operations.IDENTITIES[row.identity],
+        contest=_of_contest(row) if row.is_contest else (),
         late=operations.LATE[row.late],
         counted=operations.COUNTED[row.counted],
         after_submit=[operations.REVIEW_PARTS[part] for part in row.review_after_submit],
@@ -225,6 +244,21 @@ def _round_page(round_id: int, form: forms.Prolong) -> str:
         form=form,
         may_link=may(Permission.SHOW_LINKS, row.campaign_unit_path),
     )
+
+
+def _of_contest(row: queries.RoundRow) -> list[tuple[str, str]]:
+    """What only contests have, as facts in words."""
+    papers = {key: paper.frozen(paper_id).code for key, paper_id in queries.round_papers(row.id).items()}
+    roots = roster.units([one for one in (row.place_root_id, row.trade_root_id) if one])
+    practice = paper.frozen(row.practice_paper_id) if row.practice_paper_id else None
+    picks = ((row.place_root_id, "所在地"), (row.trade_root_id, "行业或单位"))
+    return [
+        ("种类", operations.KINDS[row.kind]),
+        ("作答方式", operations.PACES[row.pace] + (f"，每题 {row.item_s} 秒" if row.item_s else "")),
+        ("练习卷", f"{practice.title}（{practice.code}）" if practice else "没有练习"),
+        *((what, f"从“{roots[one].name}”的下一级里挑") for one, what in picks if one),
+        *([("换试卷", "；".join(quota.written(papers)))] if papers else []),
+    ]
 
 
 def _homes() -> dict[int, str]:

@@ -157,7 +157,7 @@ def test_units_under_another_chosen_unit_are_left_out(county: County) -> None:
     [
         ({"code": "A"}, "代号只用"),
         ({"title": ""}, "场次标题"),
-        ({"kind": "contest"}, "场次种类"),
+        ({"kind": "raffle"}, "场次种类"),
         ({"identity": "nickname"}, "认人方式"),
         ({"late": "whenever"}, "到时没交的处理"),
         ({"counted": "worst"}, "计分方式"),

@@ -11,7 +11,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{22}")
 
 def device() -> str:
     """Return this phone's secret from its cookie; a phone without one gets an empty text that owns nothing."""
-    known = request.cookies.get(_cookie_name(), "")
+    known = request.cookies.get(cookie_name("phone"), "")
     return known if _SECRET.fullmatch(known) else ""
 
 
@@ -24,7 +24,7 @@ def remember(response: Response, secret: str) -> Response:
     """Keep the secret in the phone."""
     https = current_app.config["SETTINGS"].https
     response.set_cookie(
-        _cookie_name(), secret, max_age=HALF_A_YEAR_S, httponly=True, samesite="Lax", secure=https
+        cookie_name("phone"), secret, max_age=HALF_A_YEAR_S, httponly=True, samesite="Lax", secure=https
     )
     return response
 
@@ -32,10 +32,11 @@ def remember(response: Response, secret: str) -> Response:
 def forget(response: Response) -> Response:
     """Take the secret out of the phone."""
     response.delete_cookie(
-        _cookie_name(), httponly=True, samesite="Lax", secure=current_app.config["SETTINGS"].https
+        cookie_name("phone"), httponly=True, samesite="Lax", secure=current_app.config["SETTINGS"].https
     )
     return response
 
 
-def _cookie_name() -> str:
-    return "__Host-phone" if current_app.config["SETTINGS"].https else "phone"
+def cookie_name(name: str) -> str:
+    """Bind a cookie's name to this host alone, where that can be said."""
+    return f"__Host-{name}" if current_app.config["SETTINGS"].https else name

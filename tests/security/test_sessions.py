@@ -265,7 +265,7 @@ def test_cookies_under_https_are_secure_and_bound_to_the_host(secure: Flask, at:
     assert every_cookie(secure, https=True) == {
         "__Host-quizsvc": attributes,
         "__Host-phone": attributes,
-        "size": attributes,
+        "__Host-size": attributes,
     }
 
 

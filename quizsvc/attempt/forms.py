@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
+from quizsvc.attempt.operations import Joining
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
 
@@ -59,6 +60,33 @@ def answers_from(fields: MultiDict[str, str]) -> dict[int, Saved]:
         if sequence or chosen:
             answers[position] = Saved(int(sequence or 0), chosen)
     return answers
+
+
+def joining_from(fields: Mapping[str, str]) -> Joining | None:
+    """Read what somebody writes who joins a contest; None when the page did not ask."""
+    if "nickname" not in fields:
+        return None
+    return Joining(
+        nickname=fields["nickname"],
+        place_id=_pick_from(fields, "place"),
+        trade_id=_pick_from(fields, "trade"),
+        role=fields.get("role", ""),
+    )
+
+
+def _pick_from(fields: Mapping[str, str], name: str) -> int | None:
+    text = fields.get(name, "") or "0"
+    if not _NUMBER.fullmatch(text):
+        raise Unreadable
+    return int(text) or None
+
+
+def item_from(fields: MultiDict[str, str]) -> tuple[int, tuple[str, ...]]:
+    """Read the position and the choice of the one item that is on; no choice is a blank."""
+    position, chosen = fields.get("item", ""), tuple(dict.fromkeys(fields.getlist("q1")))
+    if not _NUMBER.fullmatch(position) or not all(_TOKEN.fullmatch(token) for token in chosen):
+        raise Unreadable
+    return int(position), chosen
 
 
 def resume_from(fields: Mapping[str, str]) -> str:

@@ -38,6 +38,27 @@ class Participant(Base):
     excused: Mapped[bool] = mapped_column(server_default=false(), info=label("pseudonym", _FACT))
 
 
+class Player(Base):
+    """Who plays a contest behind a participant: a nickname on one phone. Winners are asked for more, nobody else."""
+
+    __tablename__ = "attempt_player"
+    __table_args__ = (UniqueConstraint("round_id", "device_hash"),)
+    plain = ("round_id", "place_id", "trade_id", "role")
+
+    participant_id: Mapped[int] = mapped_column(
+        ForeignKey("attempt_participant.id"), primary_key=True, info=label("pseudonym", LATE)
+    )
+    round_id: Mapped[int] = mapped_column(ForeignKey("campaign_round.id"))
+    device_hash: Mapped[str | None] = mapped_column(info=label("technical", LATE))
+    nickname: Mapped[str] = mapped_column(info=label("pseudonym", LATE))
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("roster_unit.id"))
+    trade_id: Mapped[int | None] = mapped_column(ForeignKey("roster_unit.id"))
+    role: Mapped[str]  # "" when the round has none
+    # 16 characters; stands in the list of the draw and nowhere beside a nickname
+    entry_id: Mapped[str] = mapped_column(unique=True, info=label("pseudonym", LATE))
+    joined_at: Mapped[datetime] = mapped_column(info=label("pseudonym", LATE))
+
+
 class Attempt(Base):
     """One go. `form` is what was drawn, `answers` what was saved: {position: [sequence, [tokens]]}."""
 
@@ -59,8 +80,8 @@ class Attempt(Base):
         CheckConstraint("(submitted_at IS NULL) = (score IS NULL)", name="marked"),
     )  # fmt: skip
     plain = (
-        "round_id", "unit_id", "link_id", "source", "period", "ordinal", "allowed", "form", "limit_ends_at",
-        "overdue", "late", "out_of", "voided_at",
+        "round_id", "unit_id", "link_id", "source", "period", "ordinal", "allowed", "paper_id", "form",
+        "limit_ends_at", "overdue", "late", "out_of", "voided_at",
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True, info=label("pseudonym", _HEAD))  # 120 random bits
@@ -71,9 +92,10 @@ class Attempt(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("roster_unit.id"))
     link_id: Mapped[int] = mapped_column(ForeignKey("link_link.id"), index=True)
     source: Mapped[str]  # poster | group | screen
-    period: Mapped[str]  # "round"
+    period: Mapped[str]  # "round", or the day in China on which it began
     ordinal: Mapped[int]
     allowed: Mapped[int]  # the limit when it started; the constraint holds ordinal to it
+    paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper_paper.id"))  # None: the round's own
     seed: Mapped[str] = mapped_column(info=label("pseudonym", ANSWERS))  # "": the answers have been erased
     form: Mapped[list[list[int]]] = mapped_column(JSON)  # [[index of the item in the paper, points], ...]
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, info=label("pseudonym", ANSWERS))

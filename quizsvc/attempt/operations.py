@@ -8,14 +8,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from quizsvc import audit, clock
 from quizsvc.attempt import queries
-from quizsvc.attempt.models import Attempt, ItemSum, Late, Participant
-from quizsvc.attempt.queries import Entry, Go, History, Progress, Sheet
+from quizsvc.attempt.models import Attempt, ItemSum, Late, Participant, Player
+from quizsvc.attempt.queries import Entry, Go, History, Playing, Progress, Sheet
+from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import Campaign, Round
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import assembly, itemstats, linkcode, marking, retention, window
+from quizsvc.core import assembly, itemstats, linkcode, marking, nickname, pacing, quota, retention, window
 from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
@@ -36,13 +38,14 @@ _VOID = _OPEN.where(Attempt.voided_at.is_(None)).values(
     {name: bindparam(f"new_{name}") for name in ("voided_at", "void_reason", "overdue")}
 )
 
-PERIOD = "round"
 MOST_EXTRA_MINUTES = 120
 MOST_LAPSES = 3
 MOST_LATE_BODIES = 5
 SHORTEST_REASON = 4
 LAPSED = "到时没有交，按本场约定不计"
 MOST_ERASED = 500
+ENTRY_LENGTH = 16
+RECEIPT_LENGTH = 8
 _TRACES = ("device_hash", "resume", "receipt", "void_reason")
 
 
@@ -87,6 +90,62 @@ class NoRoom(Refusal):
         )
 
 
+class NotAnnounced(Refusal):
+    """The rules of the contest have not been announced, so nobody may begin."""
+
+    def __init__(self) -> None:
+        super().__init__("这次竞赛的规则还没有公布，公布以后才能开始答。请过些时候再来。", status=409)
+
+
+class NotJoined(Refusal):
+    """This phone has no player yet."""
+
+    def __init__(self) -> None:
+        super().__init__("这台手机还没有参加，请先写好昵称再开始。", status=409)
+
+
+class BadJoining(Refusal):
+    """A nickname that is none, or a pick that is not in its list."""
+
+
+class NoPlayers(Refusal):
+    """The link leads into a round of seats."""
+
+    def __init__(self) -> None:
+        super().__init__("这个码要点班内序号参加，请返回重新打开。", status=409)
+
+
+class WrongCode(Refusal):
+    """Nobody got this code for another phone; which half of it is wrong is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("换机码对不上，请看清 16 位，再写一次。", status=403)
+
+
+class OnePhoneOnePlayer(Refusal):
+    """The phone to change to has a player of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("这台手机上已经有一位参加的人，不能再换进来一位。", status=409)
+
+
+class WrongPace(Refusal):
+    """The whole sheet is not saved or handed in where items come one by one, nor the other way round."""
+
+    def __init__(self) -> None:
+        super().__init__("这一场是一题一题作答的，请回到答题页，一题一题往下答。", status=409)
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What somebody writes who joins a contest; a pick of None is a place or trade that is not in the list."""
+
+    nickname: str
+    place_id: int | None
+    trade_id: int | None
+    role: str
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """Where the phone goes next."""
@@ -103,14 +162,18 @@ def start(*, code: str, seat: int, source: str, device: str, at: datetime, room:
         return _go_on(known.running, seat, device)
     if known.goes and queries.device_hash(device) not in {go.device_hash for go in known.goes}:
         raise SeatTaken(seat)
-    if len(known.goes) >= entry.attempts:
+    if _left(entry, known.goes, at) == 0:
         return Started(known.goes[-1].attempt_id, over=True)
+    if not entry.released:
+        raise NotAnnounced
     if not room:
         raise NoRoom
     participant_id = known.participant_id or _join(entry, known.enrolment_id, at)
     _check_lapses(entry, known, seat, device)
-    begun = _begin(entry, participant_id, known, source, device, at)
+    begun = _begin(entry, participant_id, known.goes, source, device, at, extension_s=known.extension_s)
     if begun is not None:
+        if entry.kind == "contest":
+            _enter(entry, participant_id, at)
         return begun
     _, known = _entry(code, seat, at)  # another request was a moment earlier
     if known.running is None:
@@ -121,7 +184,7 @@ def start(*, code: str, seat: int, source: str, device: str, at: datetime, room:
 def _entry(code: str, seat: int, at: datetime) -> tuple[Entry, History]:
     entry, known = queries.entry(code, seat)
     entry.window.check(at)
-    if known is None or known.exempt:
+    if known is None or known.exempt or entry.identity == "nickname":
         raise SeatTaken(seat)
     if known.running is not None:
         state = queries.for_writing(known.running.attempt_id)
@@ -167,15 +230,32 @@ def _join(entry: Entry, enrolment_id: int, at: datetime) -> int:
     return db.session.execute(known).scalar_one()
 
 
+def _left(entry: Entry, goes: Sequence[Go], at: datetime) -> int:
+    return quota.left(
+        entry.attempts, [go.period for go in goes], quota.period(entry.per, clock.local_day(at))
+    )
+
+
 def _begin(
-    entry: Entry, participant_id: int, known: History, source: str, device: str, at: datetime
+    entry: Entry,
+    participant_id: int,
+    goes: Sequence[Go],
+    source: str,
+    device: str,
+    at: datetime,
+    *,
+    extension_s: int = 0,
+    role: str = "",
 ) -> Started | None:
-    frozen = paper.frozen(entry.paper_id)
+    own = entry.paper_id if entry.kind != "contest" else _paper_of(entry, role, at)
+    other = None if own == entry.paper_id else own
+    frozen = paper.frozen(own)
     seed = secrets.token_hex(16)
-    seen = frozenset(index for go in known.goes for index in go.items)
+    seen = frozenset(index for go in goes if go.paper_id == other for index in go.items)
     drawn = assembly.draw(frozen.blueprint, frozen.candidates, seed=seed, seen=seen, fitting=frozen.fits)
     limit_s = entry.limit_s
     attempt_id = base64.b32encode(secrets.token_bytes(15)).decode().lower()
+    period = quota.period(entry.per, clock.local_day(at))
     added = run(
         insert_unless_there(Attempt, Attempt.id),
         id=attempt_id,
@@ -184,22 +264,181 @@ def _begin(
         unit_id=entry.unit_id,
         link_id=entry.link_id,
         source=source,
-        period=PERIOD,
-        ordinal=len(known.goes) + 1,
+        period=period,
+        ordinal=sum(go.period == period for go in goes) + 1,
         allowed=entry.attempts,
+        paper_id=other,
         seed=seed,
         form=[[item.ref, item.points] for item in drawn],
         answers={},
         device_hash=queries.device_hash(device),
         resume=linkcode.body_from(secrets.randbits(40), 8),
-        receipt=linkcode.body_from(secrets.randbits(40), 8),
+        receipt=linkcode.body_from(secrets.randbits(5 * RECEIPT_LENGTH), RECEIPT_LENGTH),
         started_at=at,
-        limit_ends_at=None if limit_s is None else at + timedelta(seconds=limit_s + known.extension_s),
+        limit_ends_at=None if limit_s is None else at + timedelta(seconds=limit_s + extension_s),
         overdue=False,
         late=False,
         out_of=sum(item.points for item in drawn),
     ).scalar_one_or_none()
     return None if added is None else Started(attempt_id, over=False)
+
+
+def _paper_of(entry: Entry, role: str, at: datetime) -> int:
+    day = clock.local_day(at).isoformat()
+    return quota.paper_of(campaign.round_papers(entry.round_id), entry.paper_id, day=day, role=role)
+
+
+@operation
+def play(
+    *, code: str, joining: Joining | None, source: str, device: str, at: datetime, room: bool = True
+) -> Started:
+    """Begin a go of this phone's player, who joins with the first; go on with the one that runs."""
+    entry, known = _playing(code, device, at)
+    if known.running is not None:
+        return Started(known.running.attempt_id, over=False)
+    if known.goes and _left(entry, known.goes, at) == 0:
+        return Started(known.goes[-1].attempt_id, over=True)
+    if not entry.released:
+        raise NotAnnounced
+    if not room:
+        raise NoRoom
+    if known.player is None:
+        if joining is None:
+            raise NotJoined
+        role = _checked(entry, joining).role
+        participant_id = _join_as_player(entry, joining, device, at)
+    else:
+        role, participant_id = known.player.role, known.player.participant_id
+    begun = _begin(entry, participant_id, known.goes, source, device, at, role=role)
+    if begun is not None:
+        return begun
+    _, known = _playing(code, device, at)  # another request was a moment earlier
+    newest = known.running or known.goes[-1]
+    return Started(newest.attempt_id, over=newest.submitted_at is not None)
+
+
+def _playing(code: str, device: str, at: datetime) -> tuple[Entry, Playing]:
+    entry, known = queries.entry_of_phone(code, device)
+    if entry.identity != "nickname":
+        raise NoPlayers
+    entry.window.check(at)
+    if known.running is not None:
+        state = queries.for_writing(known.running.attempt_id)
+        if state.over(at):
+            _end(state, at)
+            return _playing(code, device, at)
+    return entry, known
+
+
+def _checked(entry: Entry, joining: Joining) -> Joining:
+    """Refuse a name that is none, or a pick that is not in its list."""
+    try:
+        nickname.read(joining.nickname)
+    except Refusal as refusal:
+        raise BadJoining(refusal.text) from refusal
+    round_ = campaign.round_of(entry.round_id)
+    for root_id, chosen, what in (
+        (round_.place_root_id, joining.place_id, "所在地"),
+        (round_.trade_root_id, joining.trade_id, "行业或单位"),
+    ):
+        if chosen is not None and chosen not in queries.picks(root_id, but=round_.trade_root_id):
+            raise BadJoining(f"请从列表里选{what}。")
+    roles = quota.roles(campaign.round_papers(entry.round_id))
+    if joining.role not in (roles or ("",)):
+        raise BadJoining("请选一个角色，题目按角色出。")
+    return joining
+
+
+def _join_as_player(entry: Entry, joining: Joining, device: str, at: datetime) -> int:
+    participant_id: int = db.session.execute(
+        insert(Participant)
+        .values(
+            round_id=entry.round_id, unit_id=entry.unit_id, enrolment_id=None, extension_s=0, created_at=at
+        )
+        .returning(Participant.id)
+    ).scalar_one()
+    added = _enter(
+        entry,
+        participant_id,
+        at,
+        device_hash=queries.device_hash(device),
+        nickname=nickname.read(joining.nickname),
+        place_id=joining.place_id,
+        trade_id=joining.trade_id,
+        role=joining.role,
+    )
+    if added:
+        return participant_id
+    db.session.execute(delete(Participant).where(Participant.id == participant_id))
+    known = queries.player_on_phone(entry.round_id, device)  # another request was a moment earlier
+    if known is None:
+        raise NotJoined
+    return known.participant_id
+
+
+def _enter(entry: Entry, participant_id: int, at: datetime, **known: Any) -> bool:
+    """Give a participant an entry of the contest, once; False when the phone, or the seat, has one."""
+    blank = {"device_hash": None, "nickname": "", "place_id": None, "trade_id": None, "role": ""}
+    added = run(
+        insert_unless_there(Player, Player.participant_id),
+        participant_id=participant_id,
+        round_id=entry.round_id,
+        entry_id=linkcode.body_from(secrets.randbits(5 * ENTRY_LENGTH), ENTRY_LENGTH),
+        joined_at=at,
+        **{**blank, **known},
+    ).scalar_one_or_none()
+    return added is not None
+
+
+@operation
+def change_phone(*, change: str, device: str, at: datetime) -> Started:
+    """Go on with a player on this phone, proved by the change code: a receipt and its resume code in one."""
+    found = queries.change(change[:RECEIPT_LENGTH])
+    if (
+        found is None
+        or found.resume is None
+        or not secrets.compare_digest(found.resume.encode(), change[RECEIPT_LENGTH:].encode())
+    ):
+        raise WrongCode
+    mine = queries.player_on_phone(found.round_id, device)
+    if mine is not None and mine.participant_id != found.participant_id:
+        raise OnePhoneOnePlayer
+    now = queries.device_hash(device)
+    try:
+        db.session.execute(
+            update(Player).where(Player.participant_id == found.participant_id).values(device_hash=now)
+        )
+    except IntegrityError as taken:
+        raise OnePhoneOnePlayer from taken
+    # what was handed in keeps the phone it was made on: who looks for one phone of many players must see it
+    db.session.execute(
+        update(Attempt)
+        .where(Attempt.participant_id == found.participant_id, Attempt.submitted_at.is_(None))
+        .values(device_hash=now)
+    )
+    return Started(found.attempt_id, over=found.over)
+
+
+@operation
+def answer_item(
+    *, attempt_id: str, device: str, position: int, chosen: tuple[str, ...], at: datetime
+) -> bool:
+    """Store the item that is on, blank when its time is over, no other; say whether it was the last."""
+    state = queries.for_writing(attempt_id)
+    _require_device(state, device)
+    if state.pace != "strict":
+        raise WrongPace
+    if state.over(at):
+        raise Over
+    if position != pacing.on(state.answers, len(state.form)):
+        return False  # a second tap, or the way back
+    in_time = pacing.accepts(at, state.shown_from, state.item_s)
+    answers = {**state.answers, position: Saved(1, chosen if in_time else ())}
+    if pacing.on(answers, len(state.form)) is not None:
+        _store(state, answers, at)
+        return False
+    _finish(state, at=at, answers=answers)
+    return True
 
 
 @operation
@@ -228,6 +467,7 @@ def submit(*, attempt_id: str, device: str, incoming: Mapping[int, Saved], at: d
     """Close an attempt with its answers, once; the same request again changes nothing, other answers are refused."""
     state = queries.for_writing(attempt_id)
     _require_device(state, device)
+    _require_sheet(state)
     if not state.over(at):
         _finish(state, at=at, late=state.arrival(at) == "late", answers=_merged(state, incoming).answers)
         return
@@ -434,9 +674,15 @@ def _require_device(state: Progress, device: str) -> None:
 def _open_sheet(attempt_id: str, device: str, at: datetime) -> Progress:
     state = queries.for_writing(attempt_id)
     _require_device(state, device)
+    _require_sheet(state)
     if state.over(at):
         raise Over
     return state
+
+
+def _require_sheet(state: Progress) -> None:
+    if state.pace != "sheet":
+        raise WrongPace
 
 
 def _merged(state: Progress, incoming: Mapping[int, Saved]) -> marking.Merged:
@@ -509,6 +755,27 @@ def forget_device(*, attempt_id: str, device: str, at: datetime) -> None:
     if not state.over(at):
         raise Refusal("这次作答还没有交卷，交卷以后才能让手机忘掉它。", status=409)
     db.session.execute(update(Attempt).where(Attempt.id == attempt_id).values(device_hash=None))
+    whose = select(Attempt.participant_id).where(Attempt.id == attempt_id).scalar_subquery()
+    player_id = db.session.execute(
+        update(Player)
+        .where(Player.participant_id == whose, Player.nickname != "")
+        .values(device_hash=None)
+        .returning(Player.participant_id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if player_id is not None:  # a nickname has nothing but its phone: all its goes leave it
+        db.session.execute(
+            update(Attempt).where(Attempt.participant_id == player_id).values(device_hash=None)
+        )
+
+
+@operation
+def erase_players(*, round_id: int, at: datetime) -> int:
+    """Erase up to 500 players of a round: nickname, phone, picks and entry; the goes stay, of unknown heads."""
+    _lock_due(round_id, at, lambda erase_on: erase_on)
+    ids = db.session.scalars(queries.players_of(round_id).limit(MOST_ERASED)).all()
+    db.session.execute(delete(Player).where(Player.participant_id.in_(ids)))
+    return len(ids)
 
 
 @operation
@@ -592,11 +859,12 @@ def _erase(ids: Sequence[str], values: Mapping[str, Any]) -> None:
 
 def _sum_up(round_id: int, unit_id: int, ids: Sequence[str]) -> None:
     """Add the first goes among these to the sums of their class."""
+    # an item's sum belongs to the round's own paper; other papers, of a day or a role, have no sums
     goes = db.session.execute(
         select(Round.paper_id, Attempt.form, Attempt.seed, Attempt.answers)
         .join(Round, Round.id == Attempt.round_id)
         .join(Participant, Participant.id == Attempt.participant_id)
-        .where(Attempt.id.in_(ids), queries.COUNTED_FIRST)
+        .where(Attempt.id.in_(ids), Attempt.paper_id.is_(None), queries.COUNTED_FIRST)
     ).all()
     if not goes:
         return

@@ -1,15 +1,28 @@
 """Reads of the attempts: one attempt with all its page needs, a device's attempts, a class's seats."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Label,
+    Result,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
-from quizsvc.attempt.models import Attempt, ItemSum, Late, Participant
+from quizsvc.attempt.models import Attempt, ItemSum, Late, Participant, Player
 from quizsvc.campaign.models import Campaign, Round
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.core import itemstats, marking, window
@@ -22,6 +35,7 @@ from quizsvc.link.queries import UnknownLink
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Enrolment, Exemption, Unit
+from quizsvc.rulebook.queries import RELEASED
 
 REVIEWS = ("score", "answers", "key", "explanation")
 NOTHING_SAVED = Saved(0, ())
@@ -46,6 +60,9 @@ class Progress:
     device_hash: str | None
     deadline: datetime
     policy: str  # what becomes of it when it is not handed in
+    pace: str
+    item_s: int | None
+    started_at: datetime
     saved_at: datetime | None
     submitted_at: datetime | None
     voided: bool
@@ -57,6 +74,11 @@ class Progress:
     def arrival(self, at: datetime) -> window.Arrival:
         """Tell how the clock takes what arrives now."""
         return window.arrival(at, self.deadline, self.policy)
+
+    @property
+    def shown_from(self) -> datetime:
+        """When the item that is on was first to be seen, where items come one by one."""
+        return self.saved_at or self.started_at
 
     def differing(self, incoming: Mapping[int, Saved]) -> list[int]:
         """List the positions of a body whose choice is not the stored one; what it leaves out is no difference."""
@@ -84,13 +106,19 @@ class Sheet(Progress):
     frozen_at: datetime
     organisers: tuple[str, ...]
     hotline: str
-    seat: int
-    enrolment_id: int
+    kind: str
+    per: str
+    round_code: str
+    seat: int | None
+    nickname: str
+    player_device: str | None
+    """The phone the player goes on with; older goes keep the one they were made on."""
+    enrolment_id: int | None
+    period: str
     ordinal: int
     allowed: int
     resume: str | None
     receipt: str | None
-    started_at: datetime
     window_closes_at: datetime
     limited: bool
     overdue: bool
@@ -104,14 +132,31 @@ class Sheet(Progress):
     another_is_open: bool
 
     @property
+    def is_contest(self) -> bool:
+        """Say whether prizes may be won here."""
+        return self.kind == "contest"
+
+    def of_phone(self, device: str) -> bool:
+        """Say whether a phone may read it: it was made there, or its player goes on there."""
+        return device_hash(device) in (self.device_hash, self.player_device)
+
+    @property
+    def who(self) -> str:
+        """Name the seat or the player as they are called on their own pages."""
+        return self.nickname if self.seat is None else f"{self.seat} 号"
+
+    @property
     def reveals_at(self) -> datetime:
         """From when on the class is shown what it may see after closing: not while anybody may still hand in late."""
         waits_s = window.GRACE_S + window.LATE_S if self.policy == "accept_flagged" else 0
         return self.window_closes_at + timedelta(seconds=waits_s)
 
     def published(self, at: datetime) -> frozenset[str]:
-        """List what the class may see of its results, each of their own."""
-        return frozenset(self.review_after_close if at >= self.reveals_at else self.review_after_submit)
+        """List what the class may see of its results, each of their own; in a contest others still answer the same."""
+        if at >= self.reveals_at:
+            return frozenset(self.review_after_close)
+        shown = frozenset(self.review_after_submit)
+        return shown & {"score"} if self.kind == "contest" else shown
 
     def lapsed(self, at: datetime) -> bool:
         """Say whether the clock has voided it, or is about to: not handed in, in a round where that does not count."""
@@ -153,6 +198,9 @@ class Go:
     resume: str | None
     started_at: datetime
     submitted_at: datetime | None
+    period: str
+    paper_id: int | None
+    """None: the round's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +218,24 @@ class History:
     @property
     def running(self) -> Go | None:
         """The go that is not submitted."""
-        return next((go for go in self.goes if go.submitted_at is None), None)
+        return _running(self.goes)
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A phone in a contest: its player, None before joining, and the goes, oldest first."""
+
+    player: "PlayerRow | None"
+    goes: tuple[Go, ...]
+
+    @property
+    def running(self) -> Go | None:
+        """The go that is not submitted."""
+        return _running(self.goes)
+
+
+def _running(goes: Sequence[Go]) -> Go | None:
+    return next((go for go in goes if go.submitted_at is None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +249,11 @@ class Entry:
     window: window.Window
     attempts: int
     limit_s: int | None
+    kind: str
+    identity: str
+    per: str
+    released: bool
+    """It is no contest, or its rules have been announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +307,12 @@ def packed(answers: Mapping[int, Saved]) -> dict[str, Any]:
     return {str(position): [saved.seq, list(saved.chosen)] for position, saved in sorted(answers.items())}
 
 
+PAPER_ID: Label[int] = func.coalesce(Attempt.paper_id, Round.paper_id).label("of_paper_id")
+"""The paper of an attempt: its own where the round has one a day or a role, else the round's."""
+
+KNOWN: ColumnElement[bool] = or_(Enrolment.id.is_not(None), Player.nickname != "")
+"""There is a seat or a nickname behind the participant; when both are erased, nobody knows the head any more."""
+
 _other = aliased(Attempt)
 
 
@@ -250,30 +326,34 @@ def _sheets() -> Select[Any]:
     return (
         select(
             Attempt.__table__,
-            Round.paper_id, Round.title, Round.identity, Round.closes_at, Round.late.label("policy"),
+            PAPER_ID, Round.title, Round.identity, Round.closes_at, Round.late.label("policy"),
+            Round.kind, Round.pace, Round.item_s, Round.per, Round.code.label("round_code"),
             Round.threshold_permyriad,
             Round.review_after_submit, Round.review_after_close,
             Link.code, Link.closes_at.label("link_closes_at"),
             Round.frozen_at, Campaign.term, Campaign.is_test, Campaign.organisers, Campaign.hotline,
             Unit.name.label("class_name"), Unit.path.label("unit_path"),
-            Enrolment.seat, Enrolment.id.label("enrolment_id"),
+            Enrolment.seat, Enrolment.id.label("enrolment_id"), Player.nickname,
+            Player.device_hash.label("player_device"),
             another.label("another_is_open"),
         )
         .join(Participant, Participant.id == Attempt.participant_id)
-        .join(Enrolment, Enrolment.id == Participant.enrolment_id)
+        .outerjoin(Enrolment, Enrolment.id == Participant.enrolment_id)
+        .outerjoin(Player, Player.participant_id == Participant.id)
         .join(Round, Round.id == Attempt.round_id)
         .join(Link, Link.id == Attempt.link_id)
         .join(Campaign, Campaign.id == Round.campaign_id)
         .join(Unit, Unit.id == Attempt.unit_id)
+        .where(KNOWN)
     )  # fmt: skip
 
 
 _BY_ID = _sheets().where(Attempt.id == bindparam("attempt_id"))
 _FOR_WRITING = (
     select(
-        Attempt.id, Round.paper_id, Attempt.seed, Attempt.form, Attempt.answers, Attempt.device_hash,
+        Attempt.id, PAPER_ID, Attempt.seed, Attempt.form, Attempt.answers, Attempt.device_hash,
         Attempt.started_at, Attempt.limit_ends_at, Round.closes_at, Link.closes_at.label("link_closes_at"),
-        Round.late.label("policy"), Attempt.saved_at, Attempt.submitted_at, Attempt.voided_at,
+        Round.late.label("policy"), Round.pace, Round.item_s, Attempt.saved_at, Attempt.submitted_at, Attempt.voided_at,
     )
     .join(Round, Round.id == Attempt.round_id)
     .join(Link, Link.id == Attempt.link_id)
@@ -304,7 +384,7 @@ def for_writing(attempt_id: str) -> Progress:
 def _progress(row: Row[Any]) -> dict[str, Any]:
     return {
         "attempt_id": row.id,
-        "paper_id": row.paper_id,
+        "paper_id": row.of_paper_id,
         "seed": row.seed,
         "form": tuple((index, points) for index, points in row.form),
         "answers": unpacked(row.answers),
@@ -312,6 +392,9 @@ def _progress(row: Row[Any]) -> dict[str, Any]:
         # a link that was repointed may close earlier than the attempt began
         "deadline": max(_deadline(row.limit_ends_at, row.closes_at, row.link_closes_at), row.started_at),
         "policy": row.policy,
+        "pace": row.pace,
+        "item_s": row.item_s,
+        "started_at": row.started_at,
         "saved_at": row.saved_at,
         "submitted_at": row.submitted_at,
         "voided": row.voided_at is not None,
@@ -336,13 +419,18 @@ def _sheet(row: Row[Any] | None) -> Sheet:
         frozen_at=row.frozen_at,
         organisers=tuple(row.organisers),
         hotline=row.hotline,
+        kind=row.kind,
+        per=row.per,
+        round_code=row.round_code,
         seat=row.seat,
+        nickname=row.nickname or "",
+        player_device=row.player_device,
         enrolment_id=row.enrolment_id,
+        period=row.period,
         ordinal=row.ordinal,
         allowed=row.allowed,
         resume=row.resume,
         receipt=row.receipt,
-        started_at=row.started_at,
         window_closes_at=_deadline(None, row.closes_at, row.link_closes_at),
         limited=row.limit_ends_at is not None,
         overdue=row.overdue,
@@ -369,7 +457,14 @@ _HISTORY_COLUMNS = (
     Enrolment.id.label("enrolment_id"), Exemption.id.is_not(None).label("exempt"),
     Participant.id.label("participant_id"), Participant.extension_s,
     Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
+    Attempt.period, Attempt.paper_id.label("other_paper_id"),
 )  # fmt: skip
+_ENTRY_COLUMNS = (
+    Link.id.label("link_id"), Link.unit_id, Link.round_id, Link.closes_at.label("link_closes_at"),
+    Round.paper_id, Round.opens_at, Round.closes_at, Round.attempts, Round.limit_s, Round.kind, Round.identity,
+    Round.per, RELEASED.label("released"),
+)  # fmt: skip
+_GO_BY_GO = (Attempt.period, Attempt.ordinal)
 
 
 def _with_goes(seats: Select[*tuple[Any, ...]], round_id: Any) -> Select[Any]:
@@ -380,7 +475,7 @@ def _with_goes(seats: Select[*tuple[Any, ...]], round_id: Any) -> Select[Any]:
             Participant, and_(Participant.enrolment_id == Enrolment.id, Participant.round_id == round_id)
         )
         .outerjoin(Attempt, and_(Attempt.participant_id == Participant.id, Attempt.voided_at.is_(None)))
-        .order_by(Attempt.ordinal)
+        .order_by(*_GO_BY_GO)
     )
 
 
@@ -393,9 +488,7 @@ _HISTORY = _with_goes(
 )  # fmt: skip
 _ENTRY = _with_goes(
     select(
-        Link.id.label("link_id"), Link.unit_id, Link.round_id, Link.closes_at.label("link_closes_at"),
-        Round.paper_id, Round.opens_at, Round.closes_at, Round.attempts, Round.limit_s,
-        *_HISTORY_COLUMNS, case((Round.late == "reject", _LAPSED), else_=0).label("lapsed"),
+        *_ENTRY_COLUMNS, *_HISTORY_COLUMNS, case((Round.late == "reject", _LAPSED), else_=0).label("lapsed"),
     )
     .select_from(Link)
     .join(Round, Round.id == Link.round_id)
@@ -417,17 +510,23 @@ def entry(code: str, seat: int) -> tuple[Entry, History | None]:
     rows = run(_ENTRY, code=code, seat=seat).all()
     if not rows:
         raise UnknownLink
-    first = rows[0]
-    opened = Entry(
-        link_id=first.link_id,
-        unit_id=first.unit_id,
-        round_id=first.round_id,
-        paper_id=first.paper_id,
-        window=window.Window(first.opens_at, _deadline(None, first.closes_at, first.link_closes_at)),
-        attempts=first.attempts,
-        limit_s=first.limit_s,
+    return _entry(rows[0]), _history(rows)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        link_id=row.link_id,
+        unit_id=row.unit_id,
+        round_id=row.round_id,
+        paper_id=row.paper_id,
+        window=window.Window(row.opens_at, _deadline(None, row.closes_at, row.link_closes_at)),
+        attempts=row.attempts,
+        limit_s=row.limit_s,
+        kind=row.kind,
+        identity=row.identity,
+        per=row.per,
+        released=bool(row.released),
     )
-    return opened, _history(rows)
 
 
 def history(round_: RoundRow, unit_id: int, seat: int) -> History | None:
@@ -439,18 +538,6 @@ def history(round_: RoundRow, unit_id: int, seat: int) -> History | None:
 def _history(rows: Sequence[Row[Any]]) -> History | None:
     if not rows or rows[0].enrolment_id is None:
         return None
-    goes = tuple(
-        Go(
-            attempt_id=row.id,
-            items=tuple(index for index, _ in row.form),
-            device_hash=row.device_hash,
-            resume=row.resume,
-            started_at=row.started_at,
-            submitted_at=row.submitted_at,
-        )
-        for row in rows
-        if row.id is not None
-    )
     first = rows[0]
     return History(
         enrolment_id=first.enrolment_id,
@@ -458,7 +545,24 @@ def _history(rows: Sequence[Row[Any]]) -> History | None:
         participant_id=first.participant_id,
         extension_s=first.extension_s or 0,
         lapsed=first.lapsed,
-        goes=goes,
+        goes=_goes(rows),
+    )
+
+
+def _goes(rows: Sequence[Row[Any]]) -> tuple[Go, ...]:
+    return tuple(
+        Go(
+            attempt_id=row.id,
+            items=tuple(index for index, _ in row.form),
+            device_hash=row.device_hash,
+            resume=row.resume,
+            started_at=row.started_at,
+            submitted_at=row.submitted_at,
+            period=row.period,
+            paper_id=row.other_paper_id,
+        )
+        for row in rows
+        if row.id is not None
     )
 
 
@@ -533,7 +637,7 @@ def seats_of(round_: RoundRow, unit_id: int) -> list[SeatState]:
         )
         .join(Attempt, Attempt.participant_id == Participant.id)
         .where(Attempt.round_id == round_.id, Attempt.unit_id == unit_id, Attempt.voided_at.is_(None))
-        .order_by(Attempt.ordinal)
+        .order_by(*_GO_BY_GO)
     ).all()  # fmt: skip
     goes: dict[int, list[Row[Any]]] = {}
     for row in rows:
@@ -661,7 +765,10 @@ COUNTED_FIRST: ColumnElement[bool] = and_(
     ~EXCUSED,
     ~exists().where(
         _earlier.participant_id == Attempt.participant_id,
-        _earlier.ordinal < Attempt.ordinal,
+        or_(
+            _earlier.period < Attempt.period,
+            and_(_earlier.period == Attempt.period, _earlier.ordinal < Attempt.ordinal),
+        ),
         _earlier.submitted_at.is_not(None),
         _earlier.voided_at.is_(None),
     ),
@@ -696,7 +803,7 @@ def heads_of(round_: RoundRow, unit_id: int) -> Heads:
         )
         .join(Attempt, Attempt.participant_id == Participant.id)
         .where(Attempt.round_id == round_.id, Attempt.unit_id == unit_id, Attempt.voided_at.is_(None))
-        .order_by(Participant.id, Attempt.ordinal)
+        .order_by(Participant.id, *_GO_BY_GO)
     ).all()
     done: dict[int, list[int]] = {}
     out_of: dict[int, int] = {}
@@ -720,7 +827,10 @@ def unseated(round_id: int, unit_id: int) -> bool:
 
 
 def erasable(round_ids: Sequence[int]) -> dict[str, int]:
-    """Count what leads from the goes of rounds to people: "places", "traces", "late", "answers" (4 statements)."""
+    """Count what leads from the goes of rounds to people (4 statements).
+
+    The names are "places", "traces", "late" and "answers".
+    """
     of_rounds = Attempt.round_id.in_(round_ids)
     counts = {
         "places": select(func.count()).where(Participant.round_id.in_(round_ids), SEATED),
@@ -729,6 +839,11 @@ def erasable(round_ids: Sequence[int]) -> dict[str, int]:
         "answers": select(func.count()).where(of_rounds, ANSWERED),
     }  # fmt: skip
     return {name: db.session.execute(count).scalar_one() for name, count in counts.items()}
+
+
+def players_of(round_id: int) -> Select[int]:
+    """Select the players of a round who are still known."""
+    return select(Player.participant_id).where(Player.round_id == round_id)
 
 
 def left_of(round_ids: Sequence[int]) -> dict[str, int]:
@@ -778,3 +893,276 @@ def item_sums(round_id: int, path: str) -> dict[int, ItemCount]:
         count = ItemCount(row.shown, row.correct, tuple(row.chosen), row.blank)
         sums[row.item] = itemstats.plus(sums[row.item], count) if row.item in sums else count
     return sums
+
+
+# What the slices behind ask of a contest: who plays, and the goes that count.
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerRow:
+    """Who plays a contest behind a participant; in a seat contest `nickname` is empty."""
+
+    participant_id: int
+    round_id: int
+    nickname: str
+    place_id: int | None
+    trade_id: int | None
+    role: str
+    entry_id: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A participant something happened to: a go was handed in or voided."""
+
+    participant_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContestGo:
+    """A go that was handed in and stands, as scores and flags need it."""
+
+    attempt_id: str
+    period: str
+    score: int
+    out_of: int
+    started_at: datetime
+    submitted_at: datetime
+    used_s: int
+    """Whole seconds by the server's clock."""
+    items: int
+    device_hash: str | None
+    answers_hash: str
+    """Of the options chosen, whatever their order on the sheet was; empty once the answers are erased."""
+    unit_id: int
+
+
+_PLAYER_COLUMNS = (
+    Player.participant_id, Player.round_id, Player.nickname, Player.place_id, Player.trade_id, Player.role,
+    Player.entry_id, Player.joined_at,
+)  # fmt: skip
+_PLAYER_ON_PHONE = select(*_PLAYER_COLUMNS).where(
+    Player.round_id == bindparam("round_id"), Player.device_hash == bindparam("device_hash")
+)
+
+
+def player(participant_id: int) -> PlayerRow | None:
+    """Return the player behind a participant (1 statement)."""
+    return _one_player(
+        db.session.execute(select(*_PLAYER_COLUMNS).where(Player.participant_id == participant_id))
+    )
+
+
+def player_on_phone(round_id: int, device: str) -> PlayerRow | None:
+    """Return the player of a round whose phone this is (1 statement)."""
+    return _one_player(run(_PLAYER_ON_PHONE, round_id=round_id, device_hash=device_hash(device)))
+
+
+def players(round_id: int, participant_ids: Collection[int]) -> dict[int, PlayerRow]:
+    """Return those of these participants who are players of a round (1 statement)."""
+    here = (Player.round_id == round_id, Player.participant_id.in_(participant_ids))
+    rows = db.session.execute(select(*_PLAYER_COLUMNS).where(*here))
+    return {row.participant_id: PlayerRow(*row) for row in rows}
+
+
+def players_of_entries(round_id: int, entry_ids: Collection[str]) -> dict[str, PlayerRow]:
+    """Return the players of a round behind these entries (1 statement)."""
+    here = (Player.round_id == round_id, Player.entry_id.in_(entry_ids))
+    rows = db.session.execute(select(*_PLAYER_COLUMNS).where(*here))
+    return {row.entry_id: PlayerRow(*row) for row in rows}
+
+
+def unfinished(round_id: int) -> int:
+    """Count the goes of a round that are neither handed in nor void (1 statement)."""
+    return db.session.execute(
+        select(func.count()).where(
+            Attempt.round_id == round_id, Attempt.submitted_at.is_(None), Attempt.voided_at.is_(None)
+        )
+    ).scalar_one()
+
+
+def goes_since(round_id: int, since: datetime, limit: int) -> list[Touched]:
+    """List participants of a round with a go handed in or voided since a moment, by their newest (1 statement).
+
+    What the clock has ended is handed in at its deadline, which lies before the moment the sweeper comes by: whoever
+    follows the goes begins a little earlier than where the last look ended.
+    """
+    newest = func.max(func.coalesce(Attempt.voided_at, Attempt.submitted_at)).label("newest")
+    rows = db.session.execute(
+        select(Attempt.participant_id, newest)
+        .where(Attempt.round_id == round_id, or_(Attempt.submitted_at >= since, Attempt.voided_at >= since))
+        .group_by(Attempt.participant_id)
+        .order_by(newest, Attempt.participant_id)
+        .limit(limit)
+    )
+    return [Touched(row.participant_id, row.newest) for row in rows]
+
+
+def contest_goes(round_id: int, participant_ids: Collection[int]) -> dict[int, list[ContestGo]]:
+    """Return the goes that stand of these participants, in the order of handing in (1 statement)."""
+    rows = db.session.execute(
+        select(
+            Attempt.participant_id, Attempt.id, Attempt.period, Attempt.score, Attempt.out_of, Attempt.started_at,
+            Attempt.submitted_at, Attempt.form, Attempt.answers, Attempt.seed, Attempt.device_hash, Attempt.unit_id,
+            PAPER_ID,
+        )
+        .join(Round, Round.id == Attempt.round_id)
+        .where(
+            Attempt.round_id == round_id, Attempt.participant_id.in_(participant_ids),
+            Attempt.submitted_at.is_not(None), Attempt.voided_at.is_(None),
+        )
+        .order_by(Attempt.submitted_at, Attempt.id)
+    )  # fmt: skip
+    goes: dict[int, list[ContestGo]] = {}
+    for row in rows:
+        goes.setdefault(row.participant_id, []).append(
+            ContestGo(
+                attempt_id=row.id,
+                period=row.period,
+                score=row.score,
+                out_of=row.out_of,
+                started_at=row.started_at,
+                submitted_at=row.submitted_at,
+                used_s=(row.submitted_at - row.started_at) // timedelta(seconds=1),
+                items=len(row.form),
+                device_hash=row.device_hash,
+                answers_hash=_same_answers(row),
+                unit_id=row.unit_id,
+            )
+        )
+    return goes
+
+
+def _same_answers(row: Row[Any]) -> str:
+    """Hash what was chosen by item and option, so that equal answers are equal on every sheet."""
+    if row.seed == "":
+        return ""
+    tokens = {position: one.chosen for position, one in unpacked(row.answers).items()}
+    chosen = paper.chosen_indices(paper.frozen(row.of_paper_id), row.form, row.seed, tokens)
+    by_item = sorted((index, sorted(picked)) for (index, _), picked in zip(row.form, chosen, strict=True))
+    return hashlib.sha256(repr((row.of_paper_id, by_item)).encode()).hexdigest()
+
+
+def picks(root_id: int | None, *, but: int | None = None) -> dict[int, str]:
+    """Return the units right under a root that a player may pick, without one of them; none without a root."""
+    if root_id is None:
+        return {}
+    return {unit.id: unit.name for unit in roster.children(root_id) if unit.id != but}
+
+
+_PLAY = (
+    select(
+        *_ENTRY_COLUMNS, *(column.label(f"player_{column.key}") for column in _PLAYER_COLUMNS),
+        Attempt.id, Attempt.form, Attempt.device_hash, Attempt.resume, Attempt.started_at, Attempt.submitted_at,
+        Attempt.period, Attempt.paper_id.label("other_paper_id"),
+    )
+    .select_from(Link)
+    .join(Round, Round.id == Link.round_id)
+    .outerjoin(
+        Player, and_(Player.round_id == Link.round_id, Player.device_hash == bindparam("device_hash"))
+    )
+    .outerjoin(
+        Attempt, and_(Attempt.participant_id == Player.participant_id, Attempt.voided_at.is_(None))
+    )
+    .where(Link.code == bindparam("code"), Link.revoked_at.is_(None))
+    .order_by(*_GO_BY_GO)
+)  # fmt: skip
+
+
+def entry_of_phone(code: str, device: str) -> tuple[Entry, Playing]:
+    """Return the live link of a code and what this phone has played behind it, or refuse the code (1 statement)."""
+    rows = run(_PLAY, code=code, device_hash=device_hash(device)).all()
+    if not rows:
+        raise UnknownLink
+    first = rows[0]._mapping
+    known = {field.name: first[f"player_{field.name}"] for field in fields(PlayerRow)}
+    player = None if known["participant_id"] is None else PlayerRow(**known)
+    return _entry(rows[0]), Playing(player, _goes(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class GoLine:
+    """One go of a player, for their own page; `code` is the link it came through."""
+
+    attempt_id: str
+    code: str
+    period: str
+    ordinal: int
+    started_at: datetime
+    submitted_at: datetime | None
+    score: int | None
+    out_of: int
+    answered: int
+    items: int
+    change_code: str
+    """The receipt and the resume code in one: whoever has it goes on with the player on another phone."""
+
+    @property
+    def used_s(self) -> int | None:
+        """Whole seconds by the server's clock; None while it runs."""
+        return (
+            None
+            if self.submitted_at is None
+            else (self.submitted_at - self.started_at) // timedelta(seconds=1)
+        )
+
+
+_GO_LINES = (
+    select(
+        Attempt.id, Link.code, Attempt.period, Attempt.ordinal, Attempt.started_at, Attempt.submitted_at,
+        Attempt.score, Attempt.out_of, Attempt.answers, Attempt.form, Attempt.receipt, Attempt.resume,
+    )
+    .join(Link, Link.id == Attempt.link_id)
+    .where(Attempt.participant_id == bindparam("participant_id"), Attempt.voided_at.is_(None))
+    .order_by(*_GO_BY_GO)
+)  # fmt: skip
+
+
+def goes_of(participant_id: int) -> list[GoLine]:
+    """List the goes of a player that are not void, oldest first (1 statement)."""
+    return [
+        GoLine(
+            attempt_id=row.id,
+            code=row.code,
+            period=row.period,
+            ordinal=row.ordinal,
+            started_at=row.started_at,
+            submitted_at=row.submitted_at,
+            score=row.score,
+            out_of=row.out_of,
+            answered=answered(row.answers),
+            items=len(row.form),
+            change_code=f"{row.receipt}{row.resume}" if row.receipt and row.resume else "",
+        )
+        for row in run(_GO_LINES, participant_id=participant_id)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change code leads to, once its second half has been compared."""
+
+    participant_id: int
+    round_id: int
+    attempt_id: str
+    resume: str | None
+    over: bool
+
+
+def change(receipt: str) -> Change | None:
+    """Return the player and the go of the first half of a change code; None when nobody got it (1 statement)."""
+    row = db.session.execute(
+        select(Attempt.participant_id, Attempt.round_id, Attempt.id, Attempt.resume, Attempt.submitted_at)
+        .join(Player, Player.participant_id == Attempt.participant_id)
+        .where(Attempt.receipt == receipt, Attempt.voided_at.is_(None), Player.nickname != "")
+    ).one_or_none()
+    if row is None:
+        return None
+    return Change(row.participant_id, row.round_id, row.id, row.resume, row.submitted_at is not None)
+
+
+def _one_player(found: Result[Any]) -> PlayerRow | None:
+    row: Any = found.one_or_none()
+    return None if row is None else PlayerRow(*row)

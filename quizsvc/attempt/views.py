@@ -1,9 +1,11 @@
 """The student's pages (/c/<code>, /a/<attempt>, /r/<receipt>) and the teacher's page of one seat."""
 
+import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,13 +22,14 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from quizsvc import clock, throttle
 from quizsvc.attempt import forms, operations, pieces, queries
 from quizsvc.attempt.queries import Sheet
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import assembly, linkcode, marking, term, window
+from quizsvc.core import assembly, linkcode, marking, pacing, quota, term, window
 from quizsvc.core.access import Permission
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
@@ -34,6 +37,7 @@ from quizsvc.link import queries as link
 from quizsvc.link.queries import Door
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
+from quizsvc.rulebook import queries as rulebook
 from quizsvc.web import guesses, headers, health, phone, qr
 from quizsvc.web.guard import actor, guarded, public
 from quizsvc.web.guard import check as require
@@ -43,6 +47,7 @@ seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/st
 
 DOORWAY_LASTS = timedelta(seconds=10)
 MOST_DOORWAYS = 2000
+_SEED = re.compile(r"[0-9a-f]{8}")
 
 
 @contextmanager
@@ -78,6 +83,18 @@ class Doorway:
     places: dict[int, roster.Place]
     until: datetime
     pages: dict[tuple[str, bool, str], str]
+    contest: "Contest | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """What the page of a contest says beside its round, and what it asks of those who join."""
+
+    announced: bool
+    who: str
+    places: Mapping[int, str]
+    trades: Mapping[int, str]
+    roles: tuple[str, ...]
 
 
 _doorways: dict[str, Doorway] = {}
@@ -93,11 +110,26 @@ def _doorway(code: str, at: datetime) -> Doorway:
     if known is not None and known.until - DOORWAY_LASTS <= at < known.until:
         return known
     door = _door(code)
-    places = {place.seat: place for place in roster.places(door.unit_id, door.round.term)}
+    public_one = door.round.is_public
+    places = (
+        {} if public_one else {place.seat: place for place in roster.places(door.unit_id, door.round.term)}
+    )
+    contest = _contest(door.round) if door.round.is_contest else None
     if len(_doorways) >= MOST_DOORWAYS:
         _doorways.clear()
-    _doorways[code] = fresh = Doorway(door, places, at + DOORWAY_LASTS, {})
+    _doorways[code] = fresh = Doorway(door, places, at + DOORWAY_LASTS, {}, contest)
     return fresh
+
+
+def _contest(round_: RoundRow) -> Contest:
+    rules = rulebook.in_force(round_.id)
+    return Contest(
+        announced=rules is not None,
+        who="" if rules is None else rules.rules.who,
+        places=queries.picks(round_.place_root_id, but=round_.trade_root_id),
+        trades=queries.picks(round_.trade_root_id),
+        roles=quota.roles(campaign.round_papers(round_.id)),
+    )
 
 
 @blueprint.after_request
@@ -107,15 +139,16 @@ def remember_size(response: Response) -> Response:
         year_s = 365 * 24 * 3600
         https = current_app.config["SETTINGS"].https
         chosen = request.args["size"]
-        response.set_cookie("size", chosen, max_age=year_s, samesite="Lax", httponly=True, secure=https)
+        name = phone.cookie_name("size")
+        response.set_cookie(name, chosen, max_age=year_s, samesite="Lax", httponly=True, secure=https)
     return response
 
 
 @blueprint.app_context_processor
 def text_size() -> dict[str, Any]:
     """Tell templates whether large text is on."""
-    chosen = request.args if "size" in request.args else request.cookies
-    return {"large": "size" in chosen and chosen["size"] == "lg", "size_link": _size_link}
+    kept = request.cookies.get(phone.cookie_name("size"), "")
+    return {"large": request.args.get("size", kept) == "lg", "size_link": _size_link}
 
 
 def _size_link() -> str:
@@ -141,6 +174,8 @@ def landing(code: str) -> ResponseReturnValue:
     doorway = _doorway(code, at)
     door, secret = doorway.door, phone.device()
     state = window.Window(door.round.opens_at, door.closes_at).state(at)
+    if door.round.is_public:
+        return _play_landing(doorway, state, secret, at)
     mine = queries.of_device(door.round.id, door.unit_id, secret) if secret else []
     if mine:
         return _landing(doorway, state, mine)
@@ -164,6 +199,201 @@ def _landing(doorway: Doorway, state: str, mine: Sequence[queries.DeviceAttempt]
         minutes=paper.minutes(frozen),
         term=term.term_label(door.round.term),
         source=request.args.get("s", ""),
+        contest=doorway.contest,
+    )
+
+
+def _play_landing(doorway: Doorway, state: str, secret: str, at: datetime) -> ResponseReturnValue:
+    player = queries.player_on_phone(doorway.door.round.id, secret) if secret else None
+    if player is not None:
+        return _player_landing(doorway, state, player, at)
+    kept = (_source(), text_size()["large"], state)
+    if kept not in doorway.pages:
+        doorway.pages[kept] = _joining_page(doorway, state)
+    page = make_response(doorway.pages[kept])
+    # here and not with the start: when the answer to a start is lost, the phone that repeats it is known
+    return page if secret else phone.remember(page, phone.fresh())
+
+
+def _source() -> str:
+    given = request.values.get("s", "")
+    return given if given in forms.SOURCES else ""
+
+
+def _joining_page(doorway: Doorway, state: str, fault: str = "") -> str:
+    return render_template("attempt/join.html", state=state, fault=fault, **_of_contest(doorway))
+
+
+def _of_contest(doorway: Doorway) -> dict[str, Any]:
+    frozen = paper.frozen(doorway.door.round.paper_id)
+    return {
+        "door": doorway.door,
+        "contest": doorway.contest,
+        "items": frozen.blueprint.item_count,
+        "minutes": paper.minutes(frozen),
+        "source": _source(),
+    }
+
+
+def _player_landing(doorway: Doorway, state: str, player: queries.PlayerRow, at: datetime) -> str:
+    return render_template(
+        "attempt/player.html",
+        state=state,
+        player=player,
+        own=_own_goes(doorway.door.round, queries.goes_of(player.participant_id), at),
+        **_of_contest(doorway),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnGoes:
+    """The goes of a player so far, by day; how many are left now, and the one that runs."""
+
+    days: tuple[tuple[date, tuple[queries.GoLine, ...]], ...]
+    left: int
+    running: queries.GoLine | None
+    newest: queries.GoLine | None
+    change_code: str
+    """Of the newest go whose traces have not been erased; empty when there is none."""
+
+
+def _own_goes(round_: RoundRow, goes: Sequence[queries.GoLine], at: datetime) -> OwnGoes:
+    days: dict[date, list[queries.GoLine]] = {}
+    for go in goes:
+        days.setdefault(clock.local_day(go.started_at), []).append(go)
+    now = quota.period(round_.per, clock.local_day(at))
+    return OwnGoes(
+        days=tuple((day, tuple(of_day)) for day, of_day in sorted(days.items(), reverse=True)),
+        left=quota.left(round_.attempts, [go.period for go in goes], now),
+        running=next((go for go in goes if go.submitted_at is None), None),
+        newest=goes[-1] if goes else None,
+        change_code=next((go.change_code for go in reversed(goes) if go.change_code), ""),
+    )
+
+
+@blueprint.post("/c/<code>/play")
+@public
+def play(code: str) -> ResponseReturnValue:
+    """Join a contest on this phone, or go on with what it plays."""
+    at, secret = clock.now(), phone.device() or phone.fresh()
+    try:
+        with _counting_unknown_codes():
+            started = operations.play(
+                code=linkcode.parse(code),
+                joining=forms.joining_from(request.form),
+                source=forms.source_from(request.form),
+                device=secret,
+                at=at,
+                room=health.room_to_begin(),
+            )
+    except operations.BadJoining as refusal:
+        doorway = _doorway(code, at)
+        state = window.Window(doorway.door.round.opens_at, doorway.door.closes_at).state(at)
+        page = make_response(_joining_page(doorway, state, refusal.text), refusal.status)
+        return phone.remember(page, secret)
+    return phone.remember(_to(started), secret)
+
+
+@blueprint.get("/k/<code>/me")
+@public
+def me(code: str) -> ResponseReturnValue:
+    """Show a player their own page: nickname, entry, goes so far and left, the code for another phone."""
+    round_ = _contest_of(code)
+    secret = phone.device()
+    player = queries.player_on_phone(round_.id, secret) if secret else None
+    return _own_page(round_, player)
+
+
+def _own_page(round_: RoundRow, player: queries.PlayerRow | None, *, mistyped: bool = False) -> str:
+    at = clock.now()
+    own = _own_goes(round_, queries.goes_of(player.participant_id) if player else (), at)
+    named = roster.units([one for one in (player.place_id, player.trade_id) if one]) if player else {}
+    return render_template(
+        "attempt/me.html",
+        round=round_,
+        player=player,
+        named=[unit.name for unit in named.values()],
+        own=own,
+        state=round_.window().state(at),
+        scores="score" in _told(round_, at),
+        mistyped=mistyped,
+    )
+
+
+def _told(round_: RoundRow, at: datetime) -> tuple[str, ...]:
+    return round_.review_after_close if at >= round_.closes_at else round_.review_after_submit
+
+
+def _contest_of(code: str) -> RoundRow:
+    round_ = campaign.round_by_code(code)
+    if not round_.is_public:
+        raise campaign.UnknownRound
+    return round_
+
+
+@blueprint.post("/k/<code>/me")
+@public
+def change_phone(code: str) -> ResponseReturnValue:
+    """Go on with a player on this phone, proved by the code their other phone shows."""
+    return _changed(_contest_of(code))
+
+
+def _changed(round_: RoundRow) -> ResponseReturnValue:
+    at, given = clock.now(), forms.resume_from(request.form)
+    found = queries.change(given[: operations.RECEIPT_LENGTH])
+    secret = phone.device() or phone.fresh()
+    try:
+        if found is None or found.round_id != round_.id:
+            guesses.count_unknown_receipt(at)
+            raise operations.WrongCode
+        guesses.count_change_code(found.participant_id, at)
+        operations.change_phone(change=given, device=secret, at=at)
+    except operations.WrongCode as refusal:
+        player = queries.player_on_phone(round_.id, secret)
+        return make_response(_own_page(round_, player, mistyped=True), refusal.status)
+    return phone.remember(make_response(redirect(url_for("attempt.me", code=round_.code), 303)), secret)
+
+
+@blueprint.get("/c/<code>/practice")
+@public
+def rehearse(code: str) -> ResponseReturnValue:
+    """Show an item of the practice paper of a contest; nothing is stored or counted."""
+    door = _practising_door(code)
+    seed = request.args.get("seed", "")
+    if not _SEED.fullmatch(seed):
+        return redirect(url_for("attempt.rehearse", code=code, seed=secrets.token_hex(4)), 303)
+    step = request.args.get("step", "0")
+    return _rehearsal(door, seed, int(step) if step.isdecimal() and len(step) < 4 else 0, ())
+
+
+@blueprint.post("/c/<code>/practice")
+@public
+def rehearse_answer(code: str) -> ResponseReturnValue:
+    """Say at once whether the choice is right; until it is, try again."""
+    door = _practising_door(code)
+    seed = request.args.get("seed", "")
+    if not _SEED.fullmatch(seed):
+        raise forms.Unreadable
+    step, chosen = forms.practice_from(request.form)
+    return _rehearsal(door, seed, step, chosen)
+
+
+def _practising_door(code: str) -> Door:
+    door = _doorway(code, clock.now()).door
+    if door.round.practice_paper_id is None:
+        raise Refusal("这次竞赛没有练习。", status=404)
+    return door
+
+
+def _rehearsal(door: Door, seed: str, step: int, chosen: tuple[str, ...]) -> ResponseReturnValue:
+    frozen = paper.frozen(door.round.practice_paper_id or 0)
+    form = paper.sample(frozen, seed)
+    back = url_for("attempt.landing", code=door.code)
+    if step >= len(form):
+        return render_template("attempt/rehearsed.html", door=door, items=len(form), back=back)
+    onward = url_for("attempt.rehearse", code=door.code, seed=seed, step=step + 1)
+    return _practice_item(
+        frozen, (form[step],), f"{seed}|{step}", chosen, step=step, steps=len(form), back=back, onward=onward
     )
 
 
@@ -200,6 +430,7 @@ def who(code: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/c/<code>/who")
+@blueprint.get("/c/<code>/play")
 @blueprint.get("/c/<code>/start")
 @blueprint.get("/c/<code>/resume")
 @public
@@ -229,7 +460,10 @@ def start(code: str) -> ResponseReturnValue:
 @public
 def resume(code: str) -> ResponseReturnValue:
     """Go on with a seat's attempt on this phone, proved by the resume code."""
-    door, seat, at = _door(code), forms.seat_from(request.form), clock.now()
+    door, at = _door(code), clock.now()
+    if door.round.is_public:
+        return _changed(door.round)
+    seat = forms.seat_from(request.form)
     guesses.count_resume_code(door.unit_id, seat, at)
     secret = phone.device() or phone.fresh()
     started = operations.take_over(
@@ -259,6 +493,8 @@ def other_device(refusal: operations.OtherDevice) -> ResponseReturnValue:
     if request.headers.get("X-Requested-With"):
         return Response(refusal.text, status=refusal.status, mimetype="text/plain")
     state = queries.sheet(str((request.view_args or {})["attempt_id"]))
+    if state.seat is None:
+        return make_response(render_template("attempt/elsewhere.html", state=state), 403)
     return make_response(
         render_template("attempt/taken.html", code=state.code, class_name=state.class_name, seat=state.seat),
         403,
@@ -274,7 +510,7 @@ def outside_window(_refusal: Exception) -> ResponseReturnValue:
 
 def _mine(attempt_id: str) -> Sheet:
     state = queries.sheet(attempt_id)
-    if state.device_hash is None or state.device_hash != queries.device_hash(phone.device()):
+    if not state.of_phone(phone.device()):
         raise operations.OtherDevice
     return state
 
@@ -290,6 +526,8 @@ def questions(attempt_id: str) -> ResponseReturnValue:
     state, at = _mine(attempt_id), clock.now()
     if state.over(at):
         return _to_result(attempt_id)
+    if state.pace == "strict":
+        return _one_item(state, at)
     written = pieces.written(paper.frozen(state.paper_id), state)
     late = state.arrival(at) == "late"
     return render_template(
@@ -304,6 +542,8 @@ def check(attempt_id: str) -> ResponseReturnValue:
     state, at = _mine(attempt_id), clock.now()
     if state.over(at):
         return _to_result(attempt_id)
+    if state.pace == "strict":
+        return redirect(url_for("attempt.questions", attempt_id=attempt_id), 303)
     return render_template(
         "attempt/check.html",
         state=state,
@@ -311,6 +551,38 @@ def check(attempt_id: str) -> ResponseReturnValue:
         tokens=state.tokens(),
         answered=[position for position, saved in state.answers.items() if saved.chosen],
         left=_left(state, at),
+    )
+
+
+def _one_item(state: Sheet, at: datetime) -> str:
+    """The one item that is on; the page knows nothing of the others."""
+    on = pacing.on(state.answers, len(state.form)) or len(state.form)
+    ends = pacing.ends_at(state.shown_from, state.item_s)
+    view = paper.view(paper.frozen(state.paper_id), state.form, state.seed)
+    return render_template(
+        "attempt/strict.html",
+        state=state,
+        item=view.items[on - 1],
+        on=on,
+        items=len(state.form),
+        left=_left(state, at),
+        item_left=None if ends is None else window.seconds_left(at, ends),
+    )
+
+
+@blueprint.post("/a/<attempt_id>/item")
+@public
+def answer_item(attempt_id: str) -> ResponseReturnValue:
+    """Store the item that is on and show the next; whatever else arrives shows where one is."""
+    position, chosen = forms.item_from(request.form)
+    try:
+        over = operations.answer_item(
+            attempt_id=attempt_id, device=phone.device(), position=position, chosen=chosen, at=clock.now()
+        )
+    except operations.Over:
+        over = True
+    return (
+        _to_result(attempt_id) if over else redirect(url_for("attempt.questions", attempt_id=attempt_id), 303)
     )
 
 
@@ -402,6 +674,8 @@ def result(attempt_id: str) -> ResponseReturnValue:
         if "answers" in shown
         else ()
     )
+    if state.is_contest:
+        return _played(state, at, marks, shown, review)
     done, expected = queries.class_progress(state)
     more = state.allowed - state.ordinal if at < state.window_closes_at and not state.another_is_open else 0
     return render_template(
@@ -412,20 +686,50 @@ def result(attempt_id: str) -> ResponseReturnValue:
         to_go=_still_to_get_right(marks, state.threshold_permyriad),
         shown=shown,
         review=review,
-        explained={
-            item.position: pieces.explained(
-                pieces.lesson(frozen, state.form[item.position - 1][0]), item, shown
-            )
-            for item in review
-        },
+        explained=_explained(frozen, state, review, shown),
         every=every,
-        name=roster.masked_name(state.enrolment_id) if state.identity == "roster" else None,
+        name=roster.masked_name(state.enrolment_id)
+        if state.enrolment_id and state.identity == "roster"
+        else None,
         done=done,
         expected=expected,
         more=more,
         overdue=state.overdue,
         lapsed=state.lapsed(at),
         still_open=at < state.window_closes_at,
+    )
+
+
+def _explained(
+    frozen: paper.FrozenPaper, state: Sheet, review: Sequence[paper.ReviewItem], shown: frozenset[str]
+) -> dict[int, Markup]:
+    return {
+        item.position: pieces.explained(pieces.lesson(frozen, state.form[item.position - 1][0]), item, shown)
+        for item in review
+    }
+
+
+def _played(
+    state: Sheet,
+    at: datetime,
+    marks: marking.Marks,
+    shown: frozenset[str],
+    review: Sequence[paper.ReviewItem],
+) -> str:
+    goes = queries.goes_of(state.participant_id)
+    now = quota.period(state.per, clock.local_day(at))
+    ended_at = state.submitted_at or state.deadline
+    return render_template(
+        "attempt/played.html",
+        state=state,
+        got=marks,
+        shown=shown,
+        review=review,
+        explained=_explained(paper.frozen(state.paper_id), state, review, shown),
+        used_s=(ended_at - state.started_at) // timedelta(seconds=1),
+        player=queries.player(state.participant_id),
+        left=quota.left(state.allowed, [go.period for go in goes], now) if at < state.window_closes_at else 0,
+        every="all" in request.args,
     )
 
 
@@ -484,12 +788,27 @@ def _practising(attempt_id: str) -> Sheet:
     return state
 
 
-def _practice_page(state: Sheet, step: int, chosen: tuple[str, ...]) -> ResponseReturnValue:
+def _practice_page(state: Sheet, step: int, chosen: tuple[str, ...]) -> str:
     frozen = paper.frozen(state.paper_id)
     steps = _practice_steps(state, frozen)
     if step >= len(steps):
         return render_template("attempt/practised.html", state=state, items=len(steps))
-    form, seed = ((steps[step], 1),), f"{state.seed}|practice|{step}"
+    return _practice_item(
+        frozen,
+        ((steps[step], 1),),
+        f"{state.seed}|practice|{step}",
+        chosen,
+        step=step,
+        steps=len(steps),
+        back=url_for("attempt.result", attempt_id=state.attempt_id),
+        onward=url_for("attempt.practice", attempt_id=state.attempt_id, step=step + 1),
+    )
+
+
+def _practice_item(
+    frozen: paper.FrozenPaper, form: paper.FormItems, seed: str, chosen: tuple[str, ...], **shown: Any
+) -> str:
+    """One item to practise, and what is to be said about the choice."""
     review = None
     if chosen:
         picked = paper.chosen_indices(frozen, form, seed, {1: chosen})
@@ -497,14 +816,12 @@ def _practice_page(state: Sheet, step: int, chosen: tuple[str, ...]) -> Response
         review = paper.review(frozen, form, seed, {1: chosen}, marks.correct)[0]
     return render_template(
         "attempt/practice.html",
-        state=state,
         item=paper.view(frozen, form, seed).items[0],
         chosen=chosen,
         review=review,
         explained=review
-        and pieces.explained(pieces.lesson(frozen, steps[step]), review, ("key", "explanation")),
-        step=step,
-        steps=len(steps),
+        and pieces.explained(pieces.lesson(frozen, form[0][0]), review, ("key", "explanation")),
+        **shown,
     )
 
 
@@ -695,10 +1012,12 @@ def _nobodys(frozen: paper.FrozenPaper, form: paper.FormItems, seed: str) -> She
     at = frozen.frozen_at
     return Sheet(
         attempt_id="preview", paper_id=frozen.id, seed=seed, form=tuple((index, points) for index, points in form),
-        answers={}, device_hash=None, deadline=at, policy="submit_from_saved", saved_at=None, submitted_at=None,
-        voided=False, participant_id=0, round_id=0, unit_id=0, code="", title=frozen.title, identity="seat",
-        is_test=False, class_name="预览", unit_path="", term="", frozen_at=at, organisers=(), hotline="", seat=1,
-        enrolment_id=0, ordinal=1, allowed=1, resume="00000000", receipt="", started_at=at, window_closes_at=at,
+        answers={}, device_hash=None, deadline=at, policy="submit_from_saved", pace="sheet", item_s=None,
+        saved_at=None, submitted_at=None, voided=False, participant_id=0, round_id=0, unit_id=0, code="",
+        title=frozen.title, identity="seat", is_test=False, class_name="预览", unit_path="", term="", frozen_at=at,
+        organisers=(), hotline="", kind="test", per="round", round_code="", seat=1, nickname="",
+        player_device=None, enrolment_id=0,
+        period="round", ordinal=1, allowed=1, resume="00000000", receipt="", started_at=at, window_closes_at=at,
         limited=False, overdue=False, late=False, score=None, out_of=sum(points for _, points in form), correct=None,
         threshold_permyriad=0, review_after_submit=(), review_after_close=(), another_is_open=False,
     )  # fmt: skip

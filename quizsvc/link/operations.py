@@ -110,6 +110,8 @@ def extend(
     """Let one class answer longer than the round."""
     link = _live(link_id)
     round_ = campaign.round_of(link.round_id)
+    if round_.is_contest:
+        raise Refusal("竞赛的结束时间对谁都一样，不能单独延长。")
     if closes_at <= max(round_.closes_at, at):
         raise Refusal("给这个班的结束时间要比场次的结束时间晚，也要晚于此刻。")
     if round_.window().state(at) == "closed" and round_.revealed_by_closing():

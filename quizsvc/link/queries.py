@@ -22,6 +22,8 @@ STATE_NAMES = {"revoked": "已停用", "before": "未开始", "open": "开放中
 SCHOOLS = ("school", "college", "company", "village")
 """Kinds of units whose name stands under the class on the poster."""
 
+PUPILS = ("grade", "class")
+
 
 class UnknownLink(Unknown):
     """No live link has this code; revoked and never issued look the same."""
@@ -127,13 +129,17 @@ def door_of(round_id: int, unit_id: int, place: str = "") -> Door | None:
 
 
 def classes(round_: campaign.RoundRow, path: str) -> list[roster.UnitRow]:
-    """List the units under a path that get a link into a round: classes, and whatever has a head-count."""
+    """List the units under a path that get a link into a round: classes, and whatever has a head-count.
+
+    A contest of nicknames knows no classes: every other unit, a member of whatever kind, has a door of its own.
+    """
     opened_to = campaign.round_paths(round_.id)
     counted = roster.expected_by_unit(path, round_.term, round_.frozen_at)
     return [
         unit
         for unit in roster.under(path)
-        if unit.path.startswith(opened_to) and (unit.kind == "class" or unit.id in counted)
+        if unit.path.startswith(opened_to)
+        and (unit.kind not in PUPILS if round_.is_public else unit.kind == "class" or unit.id in counted)
     ]
 
 

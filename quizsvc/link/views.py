@@ -346,8 +346,9 @@ def _qr_address(round_id: int, unit_id: int) -> str:
 def invitation(door: Door, address: str) -> str:
     """Write the text for the class group: at most 140 characters, no name, no count; a long title is cut."""
     said = (
-        f"用几分钟练一次识骗：{address} 截止 {moment(door.closes_at)}。"
-        f"打开先核对“{door.phrase}”。不要密码、验证码、银行卡，也不收钱。"
+        f"{'反诈有奖竞赛，答题就能参加' if door.round.is_contest else '用几分钟练一次识骗'}：{address} "
+        f"截止 {moment(door.closes_at)}。打开先核对“{door.phrase}”。"
+        f"不要密码、验证码、银行卡，也不收钱{'，不用转发' if door.round.is_contest else ''}。"
     )
     room = LONGEST_INVITATION - len(said) - 2
     title = door.round.title if len(door.round.title) <= room else f"{door.round.title[: max(room - 1, 0)]}…"

@@ -308,7 +308,7 @@ def my_classes(paths: Sequence[str], at: datetime, *, earlier: bool = False) -> 
     term = term_of(local_day(at))
     counted: list[tuple[RoundRow, int, Tally]] = []
     doors: dict[tuple[int, int], Door] = {}
-    for round_ in campaign.rounds_over(paths):
+    for round_ in campaign.rounds_over(paths, kind="test"):
         if not earlier and round_.term != term and round_.window().state(at) == "closed":
             continue
         for top in _common(paths):
@@ -335,7 +335,7 @@ def my_classes(paths: Sequence[str], at: datetime, *, earlier: bool = False) -> 
 
 def my_rounds(paths: Sequence[str]) -> list[tuple[RoundRow, list[UnitRow]]]:
     """List the rounds in my subtrees, newest first, each with those of my units it touches (3 statements)."""
-    rounds = campaign.rounds_over(paths)
+    rounds = campaign.rounds_over(paths, kind="test")
     mine = units_at(paths)
     opened: dict[int, list[str]] = {}
     for round_id, path in db.session.execute(

@@ -53,6 +53,8 @@ class RequestRow:
     unit_path: str
     erase_on: date
     seat: int | None
+    by_player: bool
+    """Asked by a player of a contest, who has no teacher: the organizer answers."""
 
     @property
     def due_on(self) -> date:
@@ -101,16 +103,30 @@ def of_receipt(receipt: str) -> list[RequestRow]:
 
 
 def of_classes(paths: Sequence[str], at: datetime) -> list[RequestRow]:
-    """List the requests in some subtrees: open ones by age, then those decided lately (1 statement)."""
+    """List the requests of pupils in some subtrees: open ones by age, then those decided lately (1 statement)."""
+    return _listed(paths, at, ~_BY_PLAYER)
+
+
+def of_players(paths: Sequence[str], at: datetime) -> list[RequestRow]:
+    """List the requests of players of contests in some subtrees, in the same order (1 statement)."""
+    return _listed(paths, at, _BY_PLAYER)
+
+
+def _listed(paths: Sequence[str], at: datetime, whose: ColumnElement[bool]) -> list[RequestRow]:
     lately = or_(Request.state == OPEN, Request.decided_at > retention.requests_go(at))
-    rows = _rows(_requests().where(_within(paths), lately).order_by(Request.asked_at, Request.id))
+    rows = _rows(_requests().where(_within(paths), whose, lately).order_by(Request.asked_at, Request.id))
     return sorted(rows, key=lambda row: row.state != OPEN)
 
 
 def waiting(paths: Sequence[str]) -> int:
-    """Count the open requests in some subtrees (1 statement)."""
-    count = select(func.count()).select_from(Request).join(Unit, Unit.id == Request.unit_id)
-    return db.session.execute(count.where(_within(paths), Request.state == OPEN)).scalar_one()
+    """Count the open requests of pupils in some subtrees (1 statement)."""
+    count = (
+        select(func.count())
+        .select_from(Request)
+        .join(Unit, Unit.id == Request.unit_id)
+        .join(Round, Round.id == Request.round_id)
+    )
+    return db.session.execute(count.where(_within(paths), ~_BY_PLAYER, Request.state == OPEN)).scalar_one()
 
 
 def request_of(request_id: int) -> RequestRow:
@@ -143,6 +159,7 @@ def count_of(condition: ColumnElement[bool]) -> int:
 
 
 _KEPT = or_(Request.receipt_hash.is_not(None), Request.attempt_id.is_not(None))
+_BY_PLAYER = Round.identity == "nickname"
 _NEWEST = (Request.asked_at.desc(), Request.id.desc())
 
 
@@ -156,6 +173,7 @@ def _requests() -> Select[Any]:
         select(
             Request.__table__, Round.title.label("round_title"), Campaign.erase_on,
             Unit.name.label("unit_name"), Unit.path.label("unit_path"), Enrolment.seat,
+            _BY_PLAYER.label("by_player"),
         )
         .join(Unit, Unit.id == Request.unit_id)
         .join(Round, Round.id == Request.round_id)
@@ -189,4 +207,5 @@ def _row(row: Row[Any]) -> RequestRow:
         unit_path=row.unit_path,
         erase_on=row.erase_on,
         seat=row.seat,
+        by_player=bool(row.by_player),
     )

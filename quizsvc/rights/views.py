@@ -6,7 +6,6 @@ from datetime import datetime
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from quizsvc import clock
 from quizsvc.attempt import queries as attempt
@@ -94,14 +93,17 @@ def _state(receipt: str) -> Sheet | None:
 
 
 def _own(state: Sheet) -> bool:
-    return state.device_hash is not None and state.device_hash == attempt.device_hash(phone.device())
+    return state.of_phone(phone.device())
 
 
 def _proved(state: Sheet) -> str | None:
     """Return the resume code that proves whose attempt it is, None when the phone does; refuse everybody else."""
     if _own(state):
         return None
-    guesses.count_resume_code(state.unit_id, state.seat, clock.now())
+    if state.seat is None:
+        guesses.count_change_code(state.participant_id, clock.now())
+    else:
+        guesses.count_resume_code(state.unit_id, state.seat, clock.now())
     code = forms.code_from(request.form.get("resume", ""))
     if state.resume is None or not secrets.compare_digest(state.resume.encode(), code.encode()):
         raise NotProved
@@ -129,15 +131,27 @@ def _page(state: Sheet, code: str | None = None) -> str:
         answers=_answers(state) if "answers" in shown else None,
         held=held,
         source=SOURCES[held.source],
-        name=roster.masked_name(state.enrolment_id) if state.identity == "roster" else None,
+        name=roster.masked_name(state.enrolment_id)
+        if state.enrolment_id and state.identity == "roster"
+        else None,
         late=len(attempt.late_bodies([state.attempt_id])),
         answers_go_on=retention.answers_go_on(held.erase_on),
         requests=made,
         open_kinds={row.kind for row in made if row.state == "open"},
-        reasons=queries.REASONS,
+        reasons={name: text for name, text in queries.REASONS.items() if state.seat or name != "wrong_place"},
         kinds=operations.KINDS,
+        **_of_contest(state),
         longest_note=operations.LONGEST_NOTE,
     )
+
+
+def _of_contest(state: Sheet) -> dict[str, object]:
+    """The entry of a contest, and the place, trade and role a player chose."""
+    player = attempt.player(state.participant_id) if state.is_contest else None
+    if player is None:
+        return {"player": None, "picked": []}
+    units = roster.units([one for one in (player.place_id, player.trade_id) if one])
+    return {"player": player, "picked": [*(unit.name for unit in units.values()), player.role]}
 
 
 def _answers(state: Sheet) -> list[Answered]:
@@ -162,9 +176,19 @@ def listed() -> ResponseReturnValue:
     return _listed(rows, at)
 
 
-def _listed(rows: list[RequestRow], at: datetime) -> str:
+@requests.get("/contests/requests")
+@guarded(Permission.REVIEW_CONTESTS)
+def of_players() -> ResponseReturnValue:
+    """List the requests of the players of my contests: nobody but the organizer can answer them."""
+    at = clock.now()
+    return _listed(queries.of_players(scopes(me(), Permission.REVIEW_CONTESTS), at), at, players=True)
+
+
+def _listed(rows: list[RequestRow], at: datetime, *, players: bool = False) -> str:
     return render_template(
         "rights/requests.html",
+        players=players,
+        decide="requests.decide_for_player" if players else "requests.decide",
         open=[row for row in rows if row.state == "open"],
         decided=[row for row in rows if row.state != "open"],
         today=clock.local_day(at),
@@ -179,28 +203,43 @@ def decide(request_id: int, decision: str) -> ResponseReturnValue:
     """Grant or refuse a request of one of my classes."""
     row = queries.request_of(request_id)
     check(Permission.MANAGE_ATTEMPTS, row.unit_path)
+    if row.by_player:
+        raise queries.UnknownRequest
+    return _decided(row, decision, "requests.listed")
+
+
+@requests.post("/contests/requests/<int:request_id>/<any(grant,refuse):decision>")
+@guarded(Permission.REVIEW_CONTESTS)
+def decide_for_player(request_id: int, decision: str) -> ResponseReturnValue:
+    """Grant or refuse a request of a player of one of my contests."""
+    row = queries.request_of(request_id)
+    check(Permission.REVIEW_CONTESTS, row.unit_path)
+    if not row.by_player:
+        raise queries.UnknownRequest
+    return _decided(row, decision, "requests.of_players")
+
+
+def _decided(row: RequestRow, decision: str, back: str) -> ResponseReturnValue:
     granted = decision == "grant"
     operations.decide(
-        request_id=request_id,
+        request_id=row.id,
         granted=granted,
         answer=forms.Answer().answer.data or "",
         at=clock.now(),
         actor=actor(),
     )
     flash(_told(row, granted))
-    return _back()
+    return redirect(url_for(back), 303)
 
 
 def _told(row: RequestRow, granted: bool) -> str:
     if not granted:
-        return "已答复：没有同意，同学在自己的回执页上看得到原因。"
+        return f"已答复：没有同意，{'参赛的人' if row.by_player else '同学'}在自己的回执页上看得到原因。"
     if row.kind == "delete":
         return "已同意删除，一分钟内清除。这个人仍算已完成，得分不变。"
+    if row.by_player:
+        return "已同意更正。要作废成绩的，请到竞赛的复核页处理。"
     return "已同意更正。请到这个序号的页面处理，例如作废重来。"
-
-
-def _back() -> Response:
-    return redirect(url_for("requests.listed"), 303)
 
 
 @requests.app_context_processor

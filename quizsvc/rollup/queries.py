@@ -155,7 +155,8 @@ def item_counts(round_: RoundRow, path: str) -> dict[int, ItemCount]:
 
     Answers that have been erased count on in the sums that were made of them.
     """
-    goes = db.session.execute(_first_attempts(), _goes_of(round_, path)).all()
+    firsts = _first_goes_of_contest() if round_.is_contest else _first_attempts()
+    goes = db.session.execute(firsts, _goes_of(round_, path)).all()
     counts = attempt.item_counts(
         paper.frozen(round_.paper_id), [(go.form, go.seed, go.answers) for go in goes]
     )
@@ -227,7 +228,7 @@ def _newest_first_goes(papers: Sequence[int], paths: Sequence[str]) -> Select[*t
     firsts = (
         select(Attempt.participant_id, func.min(Attempt.ordinal).label("ordinal"))
         .where(
-            Attempt.round_id.in_(select(Round.id).where(Round.paper_id.in_(papers))),
+            Attempt.round_id.in_(select(Round.id).where(Round.paper_id.in_(papers), Round.kind == "test")),
             Attempt.unit_id.in_(select(Unit.id).where(within)),
             Attempt.voided_at.is_(None),
             Attempt.submitted_at.is_not(None),
@@ -351,6 +352,16 @@ def _first_attempts() -> Select[*tuple[Any, ...]]:
         select(go.form, go.seed, go.answers)
         .join(firsts, and_(firsts.c.participant_id == go.participant_id, firsts.c.ordinal == go.ordinal))
         .where(go.submitted_at.is_not(None), go.voided_at.is_(None), go.seed != "")
+    )
+
+
+@cache
+def _first_goes_of_contest() -> Select[*tuple[Any, ...]]:
+    """Days begin to count anew, and days and roles have papers of their own: only first goes on the round's own."""
+    return (
+        select(Attempt.form, Attempt.seed, Attempt.answers)
+        .join(Participant, Participant.id == Attempt.participant_id)
+        .where(*_valid(), attempt.COUNTED_FIRST, Attempt.paper_id.is_(None), Attempt.seed != "")
     )
 
 

@@ -31,3 +31,15 @@ def count_resume_code(unit_id: int, seat: int, at: datetime) -> None:
         at=at,
         text="续答码试得太多了，请过十分钟再试，或请老师帮忙换手机。",
     )
+
+
+def count_change_code(participant_id: int, at: datetime) -> None:
+    """Count a code for another phone tried for a player, right or wrong."""
+    throttle.take(
+        kind="resume",
+        subject=f"player:{participant_id}",
+        limit=RESUME_CODES,
+        window_s=WINDOW_S,
+        at=at,
+        text="换机码试得太多了，请过十分钟再试。",
+    )

@@ -101,3 +101,21 @@ def test_classes_that_get_a_link_lie_in_the_round_and_are_classes_or_counted(tow
     assert names(town.round.id, "yg/") == [*seventh, "八年级（1）班"]
     assert names(town.round.id, "yg/sy/") == names(narrow.id, "yg/") == seventh
     assert names(narrow.id, "yg/yz/") == []
+
+
+def test_contest_of_nicknames_has_a_door_for_every_member_unit(town: Town) -> None:
+    make.a_unit("yd", "移动公司", "company", town.county)
+    contest = make.a_contest(town.county, paper=town.paper, published=False).round
+
+    found = queries.classes(campaign.round_of(contest.id), "yg/")
+
+    assert {unit.kind for unit in found} == {"county", "school", "company"}
+    assert "移动公司" in [unit.name for unit in found]
+
+
+def test_contest_of_seats_keeps_its_classes(town: Town) -> None:
+    contest = make.a_contest(town.county, paper=town.paper, published=False, identity="seat").round
+
+    found = queries.classes(campaign.round_of(contest.id), "yg/")
+
+    assert {unit.kind for unit in found} == {"class"}

@@ -14,7 +14,7 @@ from PIL import Image
 from quizsvc import clock
 from quizsvc.audit import CLI
 from quizsvc.db import db
-from quizsvc.link import operations, queries
+from quizsvc.link import operations, queries, views
 from quizsvc.link.views import LONGEST_INVITATION
 from tests import make
 from tests.conftest import NOON
@@ -378,3 +378,13 @@ def test_unknown_poster_says_how_to_report_it(town: Town, phone: Browser, number
     answer = phone.get(f"/p/{number}")
     page = answer.get_data(as_text=True)
     assert (answer.status_code, "96110" in page, "没有发过这个编号" in page) == (404, True, True)
+
+
+def test_text_for_groups_of_a_contest_promises_nothing_for_forwarding(town: Town) -> None:
+    contest = make.a_contest(town.county, paper=town.paper, published=False, title="长" * 60)
+    door = queries.door(contest.links[0].code)
+    text = views.invitation(door, door.address("https://fz.example.test", "g"))
+
+    assert len(text) <= 140
+    assert text.endswith("不要密码、验证码、银行卡，也不收钱，不用转发。")
+    assert [word for word in ("机会", "邀请", "关注") if word in text] == []

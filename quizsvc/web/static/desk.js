@@ -15,7 +15,7 @@ Array.prototype.forEach.call(document.querySelectorAll("[data-shows]"), function
     });
   });
 });
-/* 看板:每 20 秒问一次有没有变化(304 就不动),换上变了的部分;页面在后台时停。姓名只在打开页面时发一次,之后留在原处。没有脚本时整页 60 秒刷新。 */
+/* 看板:每 20 秒(大屏 15 秒)问一次有没有变化(304 就不动),换上变了的部分;页面在后台时停。姓名只在打开页面时发一次,之后留在原处。没有脚本时整页 60 秒刷新。 */
 (function () {
   var box = document.querySelector("[data-live]"), busy = false, tag;
   if (!box || !window.DOMParser) return;
@@ -57,6 +57,6 @@ Array.prototype.forEach.call(document.querySelectorAll("[data-shows]"), function
     };
     request.send();
   }
-  setInterval(ask, 20000);
+  setInterval(ask, 1000 * (box.getAttribute("data-every") || 20));
   document.addEventListener("visibilitychange", ask);
 })();

@@ -1,0 +1,1 @@
+"""Standing, boards and the fairness desk of a contest. Owns scores, boards, flags, rulings, appeals."""

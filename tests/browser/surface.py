@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from quizsvc.db import db
+from quizsvc.paper.models import Paper
+from tests import make
 from tests.browser.conftest import Phone, Server
 
 Way = Callable[[Phone, Server], None]
@@ -177,7 +180,36 @@ def moved(phone: Phone, server: Server) -> None:
     phone.visit(f"/a/{server.opened().started(device='another-phone')}")
 
 
+def contest_rules(phone: Phone, server: Server) -> None:
+    now = datetime.now(UTC)
+    with server.app.app_context():
+        contest = make.a_contest(
+            server.school,
+            paper=db.session.get(Paper, server.papers["mixed"]),
+            opens_at=now - timedelta(days=2),
+        )
+        make.announce(contest.round, at=now, contact="换了一个电话")
+        code = contest.round.code
+    phone.visit(f"/k/{code}")
+
+
+def draw_page(drawn: bool, address: str = "") -> Way:
+    """The public page of a draw, or a page below it."""
+
+    def way(phone: Phone, server: Server) -> None:
+        with server.app.app_context():
+            paper = db.session.get(Paper, server.papers["mixed"])
+            draw_id = make.a_draw(make.a_contest(server.school, paper=paper).round, drawn=drawn).id
+        phone.visit(f"/d/{draw_id}{address}")
+
+    return way
+
+
 PAGES: dict[str, Way] = {
+    "draw-waiting": draw_page(False),
+    "draw-done": draw_page(True, "?entry=0000000000000000"),
+    "draw-stage": draw_page(True, "/stage?step=2"),
+    "contest-rules": contest_rules,
     "front": front,
     "landing": landing,
     "landing-going-on": landing_going_on,

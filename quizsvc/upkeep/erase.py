@@ -7,21 +7,27 @@ from functools import partial
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import func, select
+from sqlalchemy import SelectBase, func, select
 from sqlalchemy.exc import OperationalError
 
 from quizsvc import audit, clock
 from quizsvc.attempt import operations as attempts
 from quizsvc.attempt import queries as attempt
 from quizsvc.attempt.cli import close_overdue
-from quizsvc.attempt.models import Attempt, Late, Participant
+from quizsvc.attempt.models import Attempt, Late, Participant, Player
 from quizsvc.audit import Actor, AuditDetail
 from quizsvc.campaign import operations as campaigns
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.queries import ErasureRow
+from quizsvc.contest import operations as contests
+from quizsvc.contest import queries as contest
+from quizsvc.contest.models import Appeal, Flag, Ruling, Score
 from quizsvc.core import retention
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import Base, db
+from quizsvc.prize import operations as prizes
+from quizsvc.prize import queries as prize
+from quizsvc.prize.models import Award, Certificate, Claim
 from quizsvc.rights import operations as requests
 from quizsvc.rights import queries as rights
 from quizsvc.rights.models import Request
@@ -119,9 +125,35 @@ def _of_campaign(row: ErasureRow, at: datetime) -> Iterator[Step]:
         )
         worded = partial(rights.count_of, rights.of_rounds(rounds))
         yield Step(owner, "数据请求里的文字", on, worded, by_round(asked), (Request,), True)
+        yield from _of_players(owner, on, rounds, by_round)
     if row.cleared_at is None:
         on = retention.answers_go_on(row.erase_on)
         yield Step(owner, "答案", on, count("answers"), by_class(attempts.erase_answers), (Attempt,), True)
+
+
+def _of_players(
+    owner: str, on: date, rounds: Sequence[int], by_round: Callable[..., Callable[[], Iterable[Batch]]]
+) -> Iterator[Step]:
+    """Let go of who played the contests of a campaign, what is told of them first."""
+    for kind, chosen, erase, tables in (
+        (
+            "参赛人的成绩、标记和申诉",
+            contest.remembered,
+            contests.erase_scores,
+            (Score, Flag, Ruling, Appeal),
+        ),
+        ("获奖人的联系方式", prize.reachable, prizes.erase_claims, (Claim,)),
+        ("奖项、证书和参赛人的联系", prize.holders, prizes.erase_holders, (Award, Certificate)),
+        ("参赛人的昵称和手机", attempt.players_of, attempts.erase_players, (Player,)),
+    ):
+        yield Step(owner, kind, on, partial(_count_in, rounds, chosen), by_round(erase), tables, True)
+
+
+def _count_in(rounds: Sequence[int], chosen: Callable[[int], SelectBase]) -> int:
+    return sum(
+        db.session.execute(select(func.count()).select_from(chosen(one).subquery())).scalar_one()
+        for one in rounds
+    )
 
 
 def _names(rows: Sequence[ErasureRow], at: datetime) -> Iterator[Step]:
@@ -158,6 +190,9 @@ def _of_others(at: datetime) -> Iterator[Step]:
                       partial(staffs.erase_accounts, at=at), Staff, RecoveryCode)  # fmt: skip
     yield _of_its_own("数据请求", "答复 30 天以后的文字", partial(rights.count_of, rights.worded(at)),
                       partial(requests.erase_old, at=at), Request)  # fmt: skip
+    old = select(func.count()).select_from(prize.old_contacts(at).subquery())
+    yield _of_its_own("竞赛", "发完或了结 30 天的获奖人联系方式", lambda: db.session.execute(old).scalar_one(),
+                      partial(prizes.erase_old_claims, at=at), Claim)  # fmt: skip
     yield _of_its_own("操作记录", "到期的文字", lambda: db.session.execute(details).scalar_one(),
                       partial(audit.erase_private, on), AuditDetail)  # fmt: skip
 

@@ -8,32 +8,34 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, func, literal, select, text
+from sqlalchemy import Row, Select, and_, case, exists, func, literal, or_, select, text
 from sqlalchemy.orm import aliased
 
 from quizsvc import audit, clock
 from quizsvc.attempt import queries as attempt
-from quizsvc.attempt.models import Attempt, Late, Participant
-from quizsvc.audit import AuditLeaf
+from quizsvc.attempt.models import Attempt, Late, Participant, Player
+from quizsvc.audit import AuditEntry, AuditLeaf
 from quizsvc.bank.models import ItemVersion
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import Round
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import marking, window
+from quizsvc.core import marking, quota, window
 from quizsvc.core.marking import Marks
 from quizsvc.db import Base, db, subtree
+from quizsvc.draw import queries as draws
+from quizsvc.draw.models import Draw
 from quizsvc.link.models import Link
 from quizsvc.paper import queries as paper
 from quizsvc.paper.models import Paper
 from quizsvc.rollup import queries as rollup
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Unit
+from quizsvc.rulebook.models import Version
 from quizsvc.upkeep import erase
 from quizsvc.upkeep.progress import Progress, silent
 
 EXAMPLES = 5
 BATCH = 500
 A_DAY = timedelta(days=1)
-DRAWS = ("draw_", "contest_")
 SHAPELESS = (ValueError, TypeError, LookupError, AttributeError)
 """What reading raises where somebody has put content of another shape."""
 
@@ -175,7 +177,7 @@ def _marks(row: Row[Any]) -> Marks | None:
     if row.seed == "":
         return None
     try:
-        frozen = paper.frozen(row.paper_id)
+        frozen = paper.frozen(row.of_paper_id)
         tokens = {position: saved.chosen for position, saved in attempt.unpacked(row.answers).items()}
         chosen = paper.chosen_indices(frozen, row.form, row.seed, tokens)
         return marking.mark(paper.keyed(frozen, row.form), chosen)
@@ -191,26 +193,37 @@ _taken = aliased(Late, name="taken")
 _SAME_DOOR = and_(
     Link.round_id == Attempt.round_id, Link.unit_id == Attempt.unit_id
 )  # else more time was taken back
+_ACCEPTANCE = (
+    select(AuditEntry.detail)
+    .where(AuditEntry.action == "attempt.late_accepted", AuditEntry.object == "attempt:" + Attempt.id)
+    .scalar_subquery()
+)
+_FIRST_RULES = (
+    select(func.min(Version.published_at)).where(Version.round_id == Attempt.round_id).scalar_subquery()
+)
 _ATTEMPTS = (
     select(
         Attempt.id, Attempt.round_id, Attempt.seed, Attempt.form, Attempt.answers, Attempt.receipt, Attempt.started_at,
         Attempt.limit_ends_at, Attempt.saved_at, Attempt.submitted_at, Attempt.overdue, Attempt.late, Attempt.score,
-        Attempt.out_of, Attempt.correct, Attempt.voided_at, Participant.enrolment_id,
+        Attempt.out_of, Attempt.correct, Attempt.voided_at, Attempt.period, attempt.PAPER_ID,
+        or_(Participant.enrolment_id.is_not(None), Player.nickname != "").label("known"),
         AuditLeaf.at.label("leaf_at"), AuditLeaf.answers_hash,
-        Round.paper_id, Round.opens_at, Round.closes_at,
+        Round.opens_at, Round.closes_at, Round.kind, Round.pace, Round.per, _FIRST_RULES.label("rules_at"),
         Link.closes_at.label("link_closes_at"), _SAME_DOOR.label("same_door"),
         _taken.answers.label("late_answers"), _taken.was, _taken.answers_hash.label("late_hash"),
+        case((_taken.was.is_not(None), _ACCEPTANCE)).label("acceptance"),
     )
     .join(Participant, Participant.id == Attempt.participant_id)
     .join(Round, Round.id == Attempt.round_id)
     .join(Link, Link.id == Attempt.link_id)
+    .outerjoin(Player, Player.participant_id == Attempt.participant_id)
     .outerjoin(AuditLeaf, AuditLeaf.attempt_id == Attempt.id)
     .outerjoin(_taken, and_(_taken.attempt_id == Attempt.id, _taken.accepted_at.is_not(None)))
 )  # fmt: skip
 
 
 def _receipt_and_leaf(row: Row[Any], _marks: Marks | None) -> str | None:
-    if row.submitted_at is None or row.enrolment_id is None or row.seed == "":
+    if row.submitted_at is None or not row.known or row.seed == "":
         raise _Passed
     if not row.receipt:
         return "交了卷，没有回执"
@@ -223,6 +236,8 @@ def _receipt_and_leaf(row: Row[Any], _marks: Marks | None) -> str | None:
         return "答案和交卷时记下的指纹不同"
     if row.was is not None and audit.answers_hash(row.answers) != row.late_hash:
         return "答案和采纳迟到答案时记下的指纹不同"
+    if row.was is not None and row.late_hash not in (row.acceptance or ""):
+        return "采纳了迟到的答案，操作记录里却没有"
     return None
 
 
@@ -231,6 +246,8 @@ def _on_the_paper(row: Row[Any], marks: Marks | None) -> str | None:
         raise _Passed
     if marks is None:
         return "答案不是自己卷面上的选项"
+    if row.pace == "strict" and row.submitted_at and not row.overdue and len(row.answers) != len(row.form):
+        return "一题一题作答的，没有答到最后一题就交了卷"
     if row.was is not None and not (row.overdue and row.late):
         return "采纳了迟到的答案，却没有标明"
     if row.was is not None and row.answers != {**row.was, **row.late_answers}:
@@ -255,6 +272,11 @@ def _marks_again(row: Row[Any], marks: Marks | None) -> str | None:
 def _in_time(row: Row[Any], _marks: Marks | None) -> str | None:
     if row.started_at < row.opens_at:
         return "开始得比场次还早"
+    if row.kind == "contest" and (row.rules_at is None or row.started_at < row.rules_at):
+        return "竞赛的规则还没有公布就开始了"
+    day = clock.local_day(row.started_at).isoformat()
+    if row.period != (day if row.per == "day" else quota.WHOLE):
+        return f"{day} 开始，却算在 {row.period}"
     if row.saved_at is not None and row.saved_at < row.started_at:
         return "保存在开始之前"
     if row.submitted_at is None:
@@ -291,6 +313,9 @@ def _once(tally: Tally, _at: datetime) -> None:
     )
     for row in _rows(double):
         tally.wrong(f"场次 {row.round_id} 里，名册位置 {row.enrolment_id} 有 {row.count} 个参与者")
+    both = select(Player.participant_id).join(Participant, Participant.id == Player.participant_id)
+    for row in _rows(both.where(Player.nickname != "", Participant.enrolment_id.is_not(None))):
+        tally.wrong(f"参与者 {row.participant_id} 又有座位又有昵称")
     running = (
         select(Attempt.participant_id, func.count().label("count"))
         .where(standing, Attempt.submitted_at.is_(None))
@@ -334,7 +359,7 @@ def _heads_add_up(tally: Tally, _at: datetime) -> None:
     astray = select(Unit.path, Unit.code).outerjoin(parent, parent.id == Unit.parent_id)
     for row in _rows(astray.where(Unit.path != above + Unit.code + literal("/"))):
         tally.wrong(f"单位 {row.path} 的路径和上级对不上，上级的合计里会少了它")
-    for round_ in campaign.rounds_over([""]):
+    for round_ in campaign.rounds_over([""], kind="test"):
         _heads_of(tally, round_)
 
 
@@ -396,7 +421,7 @@ def _counted_one_by_one(round_: RoundRow) -> dict[int, Counter[str]]:
 
 
 def _denominators(tally: Tally, _at: datetime) -> None:
-    for round_ in campaign.rounds_over([""]):
+    for round_ in campaign.rounds_over([""], kind="test"):
         expected, exempt = _expected_one_by_one(round_)
         for unit_id, told in rollup.unit_tallies(round_, round_.campaign_unit_path).items():
             if unit_id not in expected:
@@ -479,9 +504,17 @@ def _batches(values: Sequence[int]) -> Iterator[Sequence[int]]:
 # --- I10
 
 
+def _draws(tally: Tally, _at: datetime) -> None:
+    for round_id in draws.drawn_rounds():
+        draw = draws.draw_of(round_id)
+        if draw is not None:
+            said = draws.faults(draw)
+            tally.saw(f"抽奖 {draw.id}：{'；'.join(said)}" if said else None)
+
+
 def _no_draws() -> str:
-    tables = [table.name for table in Base.metadata.sorted_tables if table.name.startswith(DRAWS)]
-    return "" if tables else "不适用，还没有抽奖"
+    drawn = db.session.execute(select(exists().where(Draw.id.is_not(None)))).scalar_one()
+    return "" if drawn else "不适用，还没有抽奖"
 
 
 # --- I11
@@ -540,7 +573,7 @@ CHECKS = (
     Check("I7", "各单位人数加得起来", True, _heads_add_up),
     Check("I8", "应测人数等于名册减免测", True, _denominators),
     Check("I9", "试卷定稿后没有变过", False, _papers),
-    Check("I10", "中奖与抽奖记录一致", False, absent=_no_draws),
+    Check("I10", "中奖与抽奖记录一致", True, _draws, absent=_no_draws),
     Check("I11", "到期的个人信息都清除了", False, _retention),
     Check("I12", "每个引用都指得到，文件完整", True, _whole),
 )

@@ -18,10 +18,14 @@ from sqlalchemy import JSON, Column, String, event, select, update
 
 from quizsvc import audit, throttle
 from quizsvc.app import create_app
-from quizsvc.attempt.models import Attempt, Late
+from quizsvc.attempt.models import Attempt, Late, Participant, Player
+from quizsvc.campaign.models import Campaign, Round
+from quizsvc.contest.models import Appeal, Flag, Ruling, Score
 from quizsvc.db import Base, db, operation
+from quizsvc.paper.models import Paper
+from quizsvc.prize.models import Award, Certificate, Claim
 from quizsvc.rights import operations as requests
-from quizsvc.roster.models import Enrolment, Exemption
+from quizsvc.roster.models import Enrolment, Exemption, Unit
 from quizsvc.staff import operations as staff
 from quizsvc.staff.models import EndedSignIn, Invitation, RecoveryCode
 from quizsvc.throttle import ThrottleBucket
@@ -69,8 +73,53 @@ def a_county_full_of_people() -> None:
     make.saved(RecoveryCode(staff_id=person.id, code_hash="code", created_at=NOON))
     make.saved(EndedSignIn(key_hash="key", ends_at=NOON))
     make.saved(ThrottleBucket(key="who", window=1, count=1, ends_at=NOON))
+    a_contest_with_a_winner(unit, round_)
     requests.ask(attempt_id=attempt.id, kind="correct", reason="other", note="说明", at=NOON)
     typed()
+
+
+def a_contest_with_a_winner(unit: Unit, round_: Round) -> None:
+    """A player of whom everything is kept that a contest may keep."""
+    contest = make.a_round(
+        unit,
+        paper=db.session.get_one(Paper, round_.paper_id),
+        campaign=db.session.get_one(Campaign, round_.campaign_id),
+        kind="contest",
+        identity="nickname",
+    )
+    player = make.saved(
+        Participant(round_id=contest.id, unit_id=unit.id, enrolment_id=None, extension_s=0, created_at=NOON)
+    )
+    key = {"participant_id": player.id, "round_id": contest.id}
+    make.saved(
+        Player(**key, device_hash="phone", nickname="青禾", role="", entry_id="E" * 16, joined_at=NOON)
+    )
+    make.saved(
+        Score(**key, unit_id=unit.id, goes=1, points=1, out_of=1, used_s=1, reached_at=NOON, best_permyriad=1)
+    )
+    make.saved(Flag(**key, kind="too_fast", detail={}, found_at=NOON))
+    ruling = make.saved(Ruling(**key, verdict="excluded", reason="查过了", at=NOON, by="staff:1"))
+    make.saved(
+        Appeal(
+            ruling_id=ruling.id,
+            round_id=contest.id,
+            words="不是我",
+            at=NOON,
+            answer="再看看",
+            answered_at=NOON,
+        )
+    )
+    award = make.saved(
+        Award(
+            **key, tier=0, number=1, entry_id="E" * 16, place=1, claim_code="CODE", granted_at=NOON, claim_until=NOON,
+            ended_at=NOON, end_kind="declined", end_reason="不要了",
+        )
+    )  # fmt: skip
+    make.saved(
+        Claim(award_id=award.id, round_id=contest.id, phone="sealed", phone_hash="hash", name="sealed",
+              guardian="sealed", shown="masked", claimed_at=NOON)
+    )  # fmt: skip
+    make.saved(Certificate(**key, code="CERTIFICATE0", title="参赛", issued_at=NOON))
 
 
 @operation

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from quizsvc import audit, jobs
 from quizsvc.attempt import operations as attempts
-from quizsvc.attempt.models import Attempt
+from quizsvc.attempt.models import Attempt, Late
 from quizsvc.db import db
 from quizsvc.upkeep import backup, doctor, erase, invariants
 from quizsvc.web import health
@@ -153,6 +153,23 @@ def test_chain_that_was_rewritten_turns_its_invariant_red(app: Flask, at: Any) -
     run(["UPDATE audit_entry SET detail = '{}' WHERE seq = (SELECT max(seq) FROM audit_entry)"])
 
     assert red() == ["I3"]
+
+
+def test_late_answers_that_nobody_accepted_in_the_log_turn_red(app: Flask, at: Any) -> None:
+    """Somebody with all rights over the database makes everything fit but the chain."""
+    county.at_work()
+    row = db.session.query(Attempt).filter_by(overdue=True).one()
+    counted = dict(row.answers)
+    row.late = True
+    db.session.add(
+        Late(
+            attempt_id=row.id, number=1, at=NOON, answers={"1": counted["1"]}, acceptable=True, accepted_at=NOON,
+            was=counted, answers_hash=audit.answers_hash(counted),
+        )
+    )  # fmt: skip
+    db.session.commit()
+
+    assert red() == ["I2"]
 
 
 @sqlite_only

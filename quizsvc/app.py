@@ -11,11 +11,15 @@ from quizsvc import audit, db, jobs, throttle
 from quizsvc.attempt import views as attempt
 from quizsvc.bank import views as bank
 from quizsvc.campaign import views as campaign
+from quizsvc.contest import views as contest
+from quizsvc.draw import views as draw
 from quizsvc.link import views as link
 from quizsvc.paper import views as paper
+from quizsvc.prize import views as prize
 from quizsvc.report import views as report
 from quizsvc.rights import views as rights
 from quizsvc.roster import views as roster
+from quizsvc.rulebook import views as rulebook
 from quizsvc.settings import Settings
 from quizsvc.staff import views as staff
 from quizsvc.upkeep import ledger_views as ledger
@@ -76,8 +80,14 @@ def create_app(settings: Settings) -> Flask:
     csrf.init_app(app)
     csrf.exempt(attempt.blueprint)  # no ambient right is used there: docs/decisions/0003
     csrf.exempt(rights.blueprint)
+    csrf.exempt(contest.blueprint)
+    csrf.exempt(prize.blueprint)
     app.register_blueprint(attempt.seats)
     app.register_blueprint(rights.requests)
-    for slice_ in (attempt, rights, *STAFF_SURFACE):
+    app.register_blueprint(rulebook.desk)
+    app.register_blueprint(contest.review)
+    app.register_blueprint(draw.desk_of)
+    app.register_blueprint(prize.desk)
+    for slice_ in (attempt, rights, rulebook, contest, prize, draw, *STAFF_SURFACE):
         app.register_blueprint(slice_.blueprint)
     return app

@@ -14,11 +14,14 @@ from quizsvc.app import create_app
 from quizsvc.attempt.cli import attempt
 from quizsvc.bank.cli import bank
 from quizsvc.campaign.cli import campaign, round_
+from quizsvc.contest import cli as standing
 from quizsvc.core.refusal import Refusal
+from quizsvc.draw.cli import contest
 from quizsvc.link.cli import link
 from quizsvc.paper.cli import paper
 from quizsvc.rollup.cli import rollup
 from quizsvc.roster.cli import roster
+from quizsvc.rulebook.cli import rules
 from quizsvc.settings import BadSettings
 from quizsvc.staff.cli import staff
 from quizsvc.upkeep.backup import backup
@@ -92,8 +95,12 @@ def demo_command(port: int, prepare_only: bool) -> None:
         serve.run(wsgi.application(settings), settings, opened)
 
 
+for command in (standing.count, standing.rebuild):
+    contest.add_command(command)
+
 for group in (
     db, bank, paper, roster, campaign, round_, link, attempt, rollup, staff, keys, audit, backup, doctor, erase, clock,
+    contest, rules,
 ):  # fmt: skip
     main.add_command(group)
 

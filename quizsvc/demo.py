@@ -16,24 +16,32 @@ from quizsvc import clock
 from quizsvc.app import create_app
 from quizsvc.attempt import operations as attempt
 from quizsvc.attempt import queries as attempts
-from quizsvc.audit import CLI
+from quizsvc.audit import CLI, Actor
 from quizsvc.bank import files as bank_files
 from quizsvc.bank import operations as bank
 from quizsvc.campaign import operations as campaign
 from quizsvc.campaign import queries as campaigns
-from quizsvc.core import term
+from quizsvc.contest import cli as contests
+from quizsvc.core import publicvalue, rulebook, term
 from quizsvc.core.access import Role
 from quizsvc.core.marking import Saved
+from quizsvc.core.rulebook import Source, Tier
 from quizsvc.db import db
+from quizsvc.draw import operations as draw
+from quizsvc.draw import queries as draws
 from quizsvc.link import operations as link
 from quizsvc.link import queries as links
 from quizsvc.link.queries import Door
 from quizsvc.paper import files as paper_files
 from quizsvc.paper import operations as paper
 from quizsvc.paper import queries as papers
+from quizsvc.prize import operations as prize
+from quizsvc.prize import queries as prizes
 from quizsvc.roster import files as roster_files
 from quizsvc.roster import operations as roster
 from quizsvc.roster import queries as units
+from quizsvc.rulebook import operations as rules
+from quizsvc.rulebook import queries as announced
 from quizsvc.settings import PROJECT, Settings
 from quizsvc.staff import operations as staff
 from quizsvc.staff import queries as people
@@ -64,6 +72,16 @@ GIVEN = (
     "可馨",
 )
 HOME_CLASS = "七年级（3）班"
+
+CONTEST, DRAWN_CONTEST = "demo-contest", "demo-drawn"
+PLAYERS = 24
+NICKNAMES = ("青禾", "晨光", "松果", "山泉", "白鹭", "荷塘", "星河", "竹叶")
+DICE = 26
+TIERS = (
+    Tier(name="一等奖", item="电话手表", number=1, value_yuan=400, by="draw"),
+    Tier(name="二等奖", item="保温杯", number=3, value_yuan=60, by="draw"),
+    Tier(name="勤学奖", item="词典", number=1, value_yuan=50, by="standing"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +164,7 @@ def _rebuild(app: Flask, settings: Settings) -> None:
         for step in bar:
             step(at)
     _sittings(at)
+    _contests(at, settings)
 
 
 def _banks(at: datetime) -> None:
@@ -237,6 +256,8 @@ def _people(at: datetime) -> None:
         ("teacher", "王敏", Role.CLASS_TEACHER, home.id),
         ("organizer", "李科", Role.ORGANIZER, units.unit_at(COUNTY).id),
         ("school_admin", "何静", Role.SCHOOL_ADMIN, school.id),
+        ("witness", "周见", Role.WITNESS, units.unit_at(COUNTY).id),
+        ("clerk", "吴发", Role.CLERK, units.unit_at(COUNTY).id),
     ):
         staff.invite(login=login, name=name, role=role, unit_id=unit_id, at=at, actor=CLI)
 
@@ -307,6 +328,142 @@ def _answers(attempt_id: str, door: Door, seat: int, go: int) -> Iterator[tuple[
         yield item.position, Saved(1, tokens)
 
 
+def _contests(at: datetime, settings: Settings) -> None:
+    """One contest that is running, and one whose prizes are being handed out."""
+    county = units.unit_at(COUNTY)
+    campaign_id = campaign.open_campaign(
+        plan=campaign.CampaignPlan(
+            code="demo-contests",
+            name="全民反诈知识竞赛（演示）",
+            unit_id=county.id,
+            term=_term(at),
+            target_on=clock.local_day(at + timedelta(days=CLOSES_IN_DAYS)),
+            organisers=("阳光县教育局", "阳光县公安局"),
+            erase_on=clock.local_day(at + timedelta(days=120)),
+        ),
+        at=at - timedelta(days=15),
+        actor=CLI,
+    )
+    _contest(campaign_id, CONTEST, "全民反诈知识竞赛", at - timedelta(days=1), days=CLOSES_IN_DAYS)
+    drawn = _contest(campaign_id, DRAWN_CONTEST, "家庭反诈知识赛", at - timedelta(days=12), days=6)
+    _played(drawn, at - timedelta(days=11))
+    _drawn(drawn, at, settings)
+
+
+def _contest(campaign_id: int, code: str, title: str, begins: datetime, *, days: int) -> int:
+    opens_at = _local(begins, OPENS_AT_HOUR)
+    closes_at = _local(begins + timedelta(days=days), CLOSES_AT_HOUR)
+    county, before = units.unit_at(COUNTY), opens_at - timedelta(days=2)
+    round_id = campaign.open_round(
+        campaign_id=campaign_id,
+        plan=campaign.RoundPlan(
+            code=code,
+            title=title,
+            paper_id=papers.papers()[0].id,
+            unit_ids=(county.id,),
+            opens_at=opens_at,
+            closes_at=closes_at,
+            kind="contest",
+            identity="nickname",
+            per="day",
+            review_after_submit=("score",),
+            place_root_id=county.id,
+        ),
+        at=before,
+        actor=CLI,
+    )
+    link.issue_links(round_id=round_id, unit_ids=[county.id], at=before, actor=CLI)
+    said = rulebook.tidied(_rules(announced.facts(round_id)))
+    rules.publish(
+        round_id=round_id, rules=said, looked_at=rulebook.content_hash(rulebook.written(said)), after=0,
+        confirmation=code, reason="", at=before, actor=_actor("organizer"),
+    )  # fmt: skip
+    return round_id
+
+
+def _rules(facts: rulebook.Round) -> rulebook.Rules:
+    """Write rules as an organizer would; the dice are thrown a day after the end."""
+    draw_at = _local(facts.closes_at + timedelta(days=1), 10)
+    return rulebook.Rules(
+        round=facts,
+        who="阳光县居民，自愿参加。主办单位的工作人员不参加评奖。",
+        scoring="答对得分，答错、没答不得分，也不扣分。多选题全部选对才得分。",
+        qualifies=(8000, 6000),
+        tiers=TIERS,
+        selection="勤学奖按名次，其余在达到成绩的人里抽取，机会均等。",
+        draw_at=draw_at,
+        sources=(Source(kind="dice", name=f"现场掷 {DICE} 次骰子", at=draw_at, bits=67),),
+        fallback="当天掷不成的，改到第二天同一时间，先在这一页公告。",
+        published_where="竞赛页的中奖名单",
+        published_days=1,
+        claim="凭手机上的领奖码，到县公安局一楼大厅领取，工作日 9:00 到 17:00。",
+        documents="本人身份证件，看过就还。",
+        forfeiture="逾期没有领取，视为放弃，由名单上的下一位候补。",
+        tax="税费由主办单位承担，得奖的人不用付任何钱。",
+        fairness="用程序答题、一人用多个身份的，由人核实后取消资格，本人可以申诉。",
+        privacy="答题只收昵称；得奖的人领奖时再留手机号，加密保存，发完 30 天删除。",
+        contact="阳光县教育局 0555-1234567",
+        board_least=5,
+    )
+
+
+def _played(round_id: int, at: datetime) -> None:
+    door = links.doors_of(round_id, COUNTY)[0]
+    places = [unit.id for unit in units.children(units.unit_at(COUNTY).id)]
+    for number in range(PLAYERS):
+        device = _phone_of(number)
+        nickname = f"{NICKNAMES[number % len(NICKNAMES)]}{number // len(NICKNAMES) + 1}号"
+        joining = attempt.Joining(nickname, places[number % len(places)], None, "")
+        begun_at = at + timedelta(hours=number)
+        begun = attempt.play(code=door.code, joining=joining, source="poster", device=device, at=begun_at)
+        attempt.submit(
+            attempt_id=begun.attempt_id,
+            device=device,
+            incoming=dict(_answers(begun.attempt_id, door, number, 1)),
+            at=begun_at + timedelta(minutes=3, seconds=_luck(door, number, "time") % 120),
+        )
+
+
+def _drawn(round_id: int, at: datetime, settings: Settings) -> None:
+    """Freeze, draw, announce, let two winners claim, and begin handing out: each on its day, by its person."""
+    round_ = campaigns.round_of(round_id)
+    organizer, witness = _actor("organizer"), _actor("witness")
+    frozen_at = round_.closes_at + timedelta(hours=1)
+    contests.count_round(round_id, frozen_at)
+    draw.freeze(
+        plan=draws.plan(round_id, frozen_at), confirmation=round_.code, waiver="演示，不再复核", at=frozen_at,
+        actor=organizer,
+    )  # fmt: skip
+    frozen = draws.draw_of(round_id)
+    if frozen is None:
+        raise RuntimeError("a list that was frozen is not there")
+    dice = "".join(str(_thrown(number)) for number in range(publicvalue.dice_for(67)))
+    draw.run_draw(
+        drawn=draws.drawn(frozen, [dice]), proof="县公安局大厅，公证员掷骰子，12 人在场", confirmation=round_.code,
+        code=round_.code, at=frozen.known_at + timedelta(minutes=20), actor=witness,
+    )  # fmt: skip
+    announced_at = at - timedelta(days=3)
+    prize.announce(round_id=round_id, key_file=settings.key_file, at=announced_at, actor=organizer)
+    for number, row in enumerate(prizes.awards(round_id)[:2]):
+        prize.claim(
+            round_id=round_id, award_id=row.id, phone=f"1380000000{number}", name=f"{SURNAMES[number]}小明",
+            guardian=None, key_file=settings.key_file, at=announced_at + timedelta(hours=2),
+        )  # fmt: skip
+    prize.open_handing_out(round_id=round_id, at=at, actor=organizer)
+
+
+def _thrown(number: int) -> int:
+    return hashlib.sha256(f"demo|{number}".encode()).digest()[0] % 6 + 1
+
+
+def _phone_of(number: int) -> str:
+    return f"demo-player-{number:010}"
+
+
+def _actor(login: str) -> Actor:
+    return Actor.staff(people.person_by_login(login).staff_id)
+
+
 def _print_doors(settings: Settings) -> None:
     round_ = campaigns.round_by_code(ROUND)
     doors = links.doors_of(round_.id, COUNTY)
@@ -317,7 +474,18 @@ def _print_doors(settings: Settings) -> None:
     )
     for door in doors:
         click.echo(f"class {door.school_name}{door.unit_name} {door.address(settings.public_url)}")
-    for login in ("teacher", "organizer", "school_admin"):
+    running, drawn = (campaigns.round_by_code(code) for code in (CONTEST, DRAWN_CONTEST))
+    click.echo(
+        f"contest {running.title} {links.doors_of(running.id, COUNTY)[0].address(settings.public_url)}"
+    )
+    for name, page in (("rules", ""), ("board", "/board"), ("winners", "/winners")):
+        click.echo(f"{name} {settings.public_url}/k/{drawn.code}{page}")
+    held = draws.draw_of(drawn.id)
+    click.echo(f"draw {settings.public_url}/d/{held.id if held else ''}")
+    code = next((row.claim_code for row in prizes.awards(drawn.id) if row.state == "claimed"), None)
+    if code:
+        click.echo(f"counter {settings.public_url}/staff/contests/{drawn.id}/counter?code={code}")
+    for login in ("teacher", "organizer", "school_admin", "witness", "clerk"):
         person = people.person_by_login(login)
         issued = staff.issue_link(staff_id=person.staff_id, at=clock.now(), actor=CLI)
         click.echo(f"{login} {settings.public_url}{issued.path}")

@@ -25,6 +25,7 @@ from waitress.task import WSGITask
 
 from quizsvc import clock, jobs, wsgi
 from quizsvc.attempt.cli import close_overdue
+from quizsvc.contest import cli as contest
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import db
 from quizsvc.settings import Settings
@@ -37,6 +38,7 @@ Task = Callable[["Post"], None]
 SWEEP_EVERY_S = 30
 DUTIES: list[tuple[str, int, Callable[[], object]]] = [
     ("submit-overdue", SWEEP_EVERY_S, close_overdue),
+    ("count-contests", contest.EVERY_S, contest.keep),
     ("seal-submissions", SWEEP_EVERY_S, ledger.seal),
     ("backup", backup.QUARTER_S, backup.make_due),
     ("erase-requests", SWEEP_EVERY_S, erase.carry_out_requests),

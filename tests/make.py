@@ -1,18 +1,25 @@
 """Builders: rows with plain defaults, no randomness. Each returns the row it made."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
 from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.bank.models import Bank, Item, ItemVersion
 from quizsvc.campaign.models import Campaign, Round, RoundUnit
-from quizsvc.core import bankfile
+from quizsvc.core import bankfile, linkcode, rulebook
+from quizsvc.core import draw as lots
 from quizsvc.db import db
+from quizsvc.draw.models import Draw, Piece, Result, Winner
 from quizsvc.link.models import Link
 from quizsvc.paper import queries as papers
 from quizsvc.paper.models import Paper
 from quizsvc.roster.models import Enrolment, Headcount, Person, Unit
+from quizsvc.rulebook import queries as announced
+from quizsvc.rulebook.models import Version
 from quizsvc.staff.models import RoleGrant, Staff
 
 TERM = "2026-2027-1"
@@ -159,6 +166,129 @@ def a_link(round_: Round, unit: Unit, code: str = "7K3M9Q2", **changes: Any) -> 
         "phrase_number": 27, "poster_number": f"2026-{next(_number):04}", "created_at": LONG_AGO,
     }  # fmt: skip
     return saved(Link(**{**values, **changes}))
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A contest with its links, one for each door."""
+
+    campaign: Campaign
+    round: Round
+    paper: Paper
+    rules: rulebook.Rules
+    links: tuple[Link, ...]
+
+
+DRAW_AT = datetime(2026, 12, 28, 2, 0, tzinfo=UTC)
+SOURCES = tuple(
+    rulebook.Source(kind="lottery", name=f"双色球 20261{issue} 期", bits=24,
+                    at=datetime(2026, 12, day, 13, 15, tzinfo=UTC))
+    for issue, day in ((47, 22), (48, 24), (49, 27))
+)  # fmt: skip
+TIERS = (
+    rulebook.Tier(name="一等奖", item="平板电脑", number=2, value_yuan=1500, by="standing"),
+    rulebook.Tier(name="二等奖", item="蓝牙耳机", number=3, value_yuan=200, by="draw"),
+    rulebook.Tier(name="三等奖", item="保温杯", number=10, value_yuan=50, by="draw"),
+)
+
+
+def rules_of(round_: rulebook.Round, **changes: Any) -> rulebook.Rules:
+    """Sound rules without gaps: two prizes by standing, thirteen by lot among those with full marks, then 90 %."""
+    values: dict[str, Any] = {
+        "who": "阳光县居民，自愿参加。", "scoring": "答对得分，多选题全部选对才得分。", "qualifies": (10000, 9000),
+        "tiers": TIERS, "selection": "一等奖按名次，二、三等奖抽奖。", "draw_at": DRAW_AT, "sources": SOURCES,
+        "fallback": "哪一期没有开奖，就用下一期。", "published_where": "阳光县教育局网站",
+        "claim": "凭领奖码到县教育局一楼领奖，工作日 9:00—17:00。", "documents": "本人身份证件，看过就还。",
+        "forfeiture": "逾期不领视为放弃，由候补的人领。", "tax": "税费由主办单位承担。",
+        "fairness": "一人用多个身份、用程序答题的，查实后取消资格，可以申诉。",
+        "privacy": "只收昵称；得奖的人领奖时再留手机号，领完三十天内删除。", "contact": "阳光县教育局 0555-1234567",
+    }  # fmt: skip
+    return rulebook.Rules(round=round_, **{**values, **changes})
+
+
+def announce(round_: Round, at: datetime = LONG_AGO, **changes: Any) -> rulebook.Rules:
+    """Publish the next version of a round's rules, as it stands, without asking anybody."""
+    rules = rules_of(announced.facts(round_.id), **changes)
+    content, before = rulebook.written(rules), announced.in_force(round_.id)
+    saved(
+        Version(round_id=round_.id, number=before.number + 1 if before else 1, content=content,
+                hash=rulebook.content_hash(content), reason="把话说清楚" if before else "", published_at=at,
+                published_by="cli")
+    )  # fmt: skip
+    return rules
+
+
+def a_contest(
+    unit: Unit,
+    doors: Sequence[Unit] = (),
+    *,
+    paper: Paper | None = None,
+    campaign: Campaign | None = None,
+    rules: dict[str, Any] | None = None,
+    published: bool = True,
+    **changes: Any,
+) -> Contest:
+    """A running contest of nicknames over a unit: three goes a day at ten of forty questions, rules announced.
+
+    `rules` are changes to `rules_of`, `changes` to the round; `doors` get a link each (default: the unit itself).
+    """
+    campaign = campaign or a_campaign(unit, name="2026 反诈知识竞赛")
+    paper = paper or a_paper(items=40, drawn=10)
+    round_ = a_round(
+        unit, paper, campaign,
+        **{"kind": "contest", "identity": "nickname", "title": "全民反诈知识竞赛", "per": "day",
+           "code": f"contest-{next(_number)}", **changes},
+    )  # fmt: skip
+    said = rules_of(announced.facts(round_.id), **(rules or {}))
+    if published:
+        announce(round_, **(rules or {}))
+    links = tuple(
+        a_link(round_, door, code=linkcode.compose(f"C{next(_number):05}")) for door in doors or (unit,)
+    )
+    return Contest(campaign, round_, paper, said, links)
+
+
+def a_draw(round_: Round, entries: Sequence[str] = (), *, drawn: bool = True, **changes: Any) -> Draw:
+    """The frozen list of a contest, and its result: the first entry wins by standing, the others are drawn."""
+    version = announced.in_force(round_.id)
+    listed = sorted(entries or [linkcode.body_from(32**15 + next(_number), 16) for _ in range(20)])
+    values: dict[str, Any] = {
+        "id": linkcode.body_from(next(_number), 10), "rules_version": version.number, "rules_hash": version.hash,
+        "waves": [{"at_least": 10000, "entries": len(listed) - 1}], "frozen_by": "staff:1",
+        "sources": rulebook.written(version.rules)["sources"], "frozen_at": DRAW_AT - timedelta(days=7),
+    }  # fmt: skip
+    first, *rest = listed
+    row = saved(
+        Draw(round_id=round_.id, list_hash=lots.list_hash(rest), entries=len(rest), **{**values, **changes})
+    )
+    files = {lots.ENTRIES: lots.listed_text(rest), lots.RULES: rulebook.text(version.content).encode()}
+    won: Sequence[lots.Winner] = lots.winners_by_standing(version.rules.tiers, [(1, first)])
+    if drawn:
+        value = ";".join(["01-02-03-04-05-06+07"] * len(version.rules.sources))
+        files |= lots.result_files(
+            draw_id=row.id,
+            rules_hash=row.rules_hash,
+            rules=version.rules,
+            entries=rest,
+            waves={},
+            value=value,
+        )
+        said = lots.loaded(files[lots.DRAW])
+        order = files[lots.ORDER].decode().splitlines()
+        won = (*won, *lots.winners(version.rules.tiers, order))
+        saved(
+            Result(draw_id=row.id, public_value=value, proof="中国福利彩票网，公证处在场", seed=said["seed"],
+                   order_hash=sha256(files[lots.ORDER]).hexdigest(), drawn_at=DRAW_AT, frozen_by=row.frozen_by,
+                   drawn_by="staff:2")
+        )  # fmt: skip
+    for name, body in files.items():
+        saved(Piece(draw_id=row.id, file=name, number=0, body=body))
+    for one in won:
+        saved(
+            Winner(draw_id=row.id, tier=one.tier, number=one.number, by=one.by, place=one.place,
+                   entry_id=one.entry_id)
+        )  # fmt: skip
+    return row
 
 
 def an_attempt(round_: Round, unit: Unit, seat: int, **changes: Any) -> Attempt:

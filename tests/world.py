@@ -12,23 +12,29 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, request_started
+from flask import Flask, current_app, request_started
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from quizsvc import clock
-from quizsvc.attempt.models import Attempt
+from quizsvc import clock, vault
+from quizsvc.attempt.models import Attempt, Participant, Player
 from quizsvc.attempt.queries import device_hash
-from quizsvc.campaign.models import OfficialAccount
-from quizsvc.core import linkcode
+from quizsvc.campaign.models import Campaign, OfficialAccount
+from quizsvc.contest import models as contests
+from quizsvc.core import linkcode, rulebook
 from quizsvc.core.access import Identity, permits, scopes
 from quizsvc.db import Base, db
+from quizsvc.draw.models import Draw, Notice
+from quizsvc.link.models import Link
 from quizsvc.paper import queries as paper
 from quizsvc.paper.models import Draft, Paper
+from quizsvc.prize import models as prize
+from quizsvc.prize import queries as prizes
 from quizsvc.rights.models import Request
 from quizsvc.roster.models import Enrolment, Unit
+from quizsvc.rulebook import models as rules
 from quizsvc.staff import queries as staff
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
 from quizsvc.web import qr
@@ -47,10 +53,17 @@ PEOPLE = {
     "stranger": ("class_teacher", "foreign"),
     "monitor": ("monitor", "own"),
     "auditor": ("auditor", "county"),
+    "clerk": ("clerk", "county"),
+    "witness": ("witness", "county"),
     "root": ("sysadmin", None),
     "nobody": None,
 }
 WHERE = ("own", "neighbour", "foreign", "school")
+CONTEST_BLUEPRINTS = (
+    "rulebook", "rules_desk", "contest", "review", "draw", "draw_desk", "prize", "prizes",
+)  # fmt: skip
+"""Blueprints whose `round_id` and `code` are those of the county's contest."""
+
 CODES = [linkcode.compose(f"7K3M9{number}") for number in range(4)]
 PHONE = "p" * 22
 """The secret of the phone that has the attempts of the own class: seat 2 is open, seat 3 is handed in."""
@@ -109,6 +122,7 @@ def build(app: Flask) -> World:
     papers = make.a_paper()
     draft = _a_draft_of(papers)
     here = make.a_round(county, paper=papers, identity="roster", limit_s=1800)
+    contest = _a_contest(county, here, papers)
     there = make.a_round(
         other_county, id=FAR, paper=papers, identity="roster", title="新河专场",
         campaign=make.a_campaign(other_county, id=FAR, name="新河专题活动", organisers=["新河县公安局"]),
@@ -119,16 +133,17 @@ def build(app: Flask) -> World:
                 campaign_id=round_.campaign_id, position=1, name=account, image=qr.png("http://fz.test/")
             )
         )
+    other_contest = _a_contest(other_county, there, papers, id=FAR + 1, title="新河反诈竞赛")
     units = {"own": own, "neighbour": neighbour, "school": school, "county": county, "foreign": foreign,
              "other county": other_county, None: None}  # fmt: skip
     people = {
         name: make.a_staff(name, name, (held[0], units[held[1]])) for name, held in PEOPLE.items() if held
     }
     places = {
-        "own": _a_place("own", own, county, here, draft.id, 0),
-        "neighbour": _a_place("neighbour", neighbour, county, here, draft.id, 1),
-        "foreign": _a_place("foreign", foreign, other_county, there, draft.id, 2),
-        "school": _a_place("school", school, county, here, draft.id, 3),
+        "own": _a_place("own", own, county, here, contest, draft.id, 0),
+        "neighbour": _a_place("neighbour", neighbour, county, here, contest, draft.id, 1),
+        "foreign": _a_place("foreign", foreign, other_county, there, other_contest, draft.id, 2),
+        "school": _a_place("school", school, county, here, contest, draft.id, 3),
     }
     places["own"].ids.update(_of_the_phone(here, own))
     identities = {name: staff.identity_of(person.id, person.epoch) for name, person in people.items()}
@@ -150,7 +165,20 @@ def _a_draft_of(frozen: Paper) -> Draft:
     )  # fmt: skip
 
 
-def _a_place(name: str, unit: Unit, county: Unit, round_: Any, draft_id: int, number: int) -> Place:
+def _a_contest(county: Unit, beside: Any, paper_: Paper, **changes: Any) -> Any:
+    """A contest of the same campaign whose rules are announced and under revision."""
+    campaign = db.session.get(Campaign, beside.campaign_id)
+    made = make.a_contest(county, paper=paper_, campaign=campaign, **changes)
+    content = rulebook.written(make.rules_of(made.rules.round, contact="阳光县教育局 96110"))
+    make.saved(rules.Draft(round_id=made.round.id, content=content, saved_at=NOON, saved_by="cli"))
+    drawn = make.a_draw(made.round)
+    make.saved(Notice(draw_id=drawn.id, number=1, text="开奖推迟，改用下一期。", at=NOON, by="staff:999"))
+    return made.round
+
+
+def _a_place(
+    name: str, unit: Unit, county: Unit, round_: Any, contest: Any, draft_id: int, number: int
+) -> Place:
     is_class = unit.kind == "class"
     person, grant_id = _an_account_of(unit)
     link = make.a_link(round_, unit, code=CODES[number]) if is_class else None
@@ -166,7 +194,22 @@ def _a_place(name: str, unit: Unit, county: Unit, round_: Any, draft_id: int, nu
         unit.path,
         county.path,
         {
+            **{f"{one}.round_id": contest.id for one in CONTEST_BLUEPRINTS},
+            **{f"{one}.code": contest.code for one in CONTEST_BLUEPRINTS},
+            "rulebook.number": 1,
+            "rules_hash": rulebook.content_hash(db.session.get(rules.Draft, contest.id).content),
+            "draw_id": db.session.scalars(select(Draw.id).where(Draw.round_id == contest.id)).one(),
+            "draw.file": "entries.txt",
+            **_a_prize(contest, number),
+            "participant_id": _a_flagged_player(contest, unit),
+            "verdict": "restored",
             "request_id": _a_request(attempt) if attempt else 0,
+            "requests.decide_for_player.request_id": _a_request_of_a_player(contest, unit),
+            "attempt.me.code": contest.code,
+            "attempt.play.code": db.session.scalars(
+                select(Link.code).where(Link.round_id == contest.id)
+            ).first(),
+            "attempt.change_phone.code": contest.code,
             "decision": "refuse",
             "unit_id": unit.id,
             "round_id": round_.id,
@@ -194,11 +237,80 @@ def _a_place(name: str, unit: Unit, county: Unit, round_: Any, draft_id: int, nu
     )
 
 
+def _a_flagged_player(contest: Any, unit: Unit) -> int:
+    """Somebody who stood out, whose score does not count, and who has objected."""
+    head = make.saved(Participant(round_id=contest.id, unit_id=unit.id, extension_s=0, created_at=NOON))
+    here: dict[str, Any] = {"round_id": contest.id, "participant_id": head.id}
+    make.saved(
+        Player(**here, device_hash=f"{head.id:064}", nickname="青禾同学", place_id=None, trade_id=None, role="",
+               entry_id=f"FLAGGED{head.id:09}", joined_at=NOON)
+    )  # fmt: skip
+    make.saved(contests.Flag(**here, kind="same_device", detail={"players": 3}, found_at=NOON))
+    ruling = make.saved(
+        contests.Ruling(
+            **here, verdict="excluded", cause="other", reason="代人答题，已核实", at=NOON, by="cli"
+        )
+    )
+    make.saved(
+        contests.Appeal(ruling_id=ruling.id, round_id=contest.id, words="是我自己答的", at=NOON,
+                        answer="已核对，维持", answered_at=NOON, answered_by="cli")
+    )  # fmt: skip
+    return head.id
+
+
+def _a_prize(contest: Any, number: int) -> dict[str, Any]:
+    """A prize of a contest that was passed on to somebody who has claimed it, a certificate, and the moves so far."""
+    known: dict[str, Any] = {"round_id": contest.id, "tier": 2, "number": number + 1, "granted_at": NOON,
+                             "claim_until": NOON + timedelta(days=9)}  # fmt: skip
+    make.saved(
+        prize.Award(**known, place=number + 1, entry_id=f"ENDED{number:011}", claim_code=f"CAFE000{number}",
+                    ended_at=NOON, end_kind="declined", end_reason="本人来电说不要了", ended_by="staff:999")
+    )  # fmt: skip
+    code = f"BEEF00{number}"
+    award = make.saved(
+        prize.Award(**known, place=number + 9, entry_id=f"AWARD{number:011}",
+                    claim_code=code + linkcode.check_character(code))
+    )  # fmt: skip
+    if db.session.get(prize.Move, (contest.id, "announced")) is None:
+        make.saved(prize.Move(round_id=contest.id, stage="announced", at=NOON, by="staff:999"))
+    ring = vault.kept_ring(current_app.config["SETTINGS"].key_file)
+    sealed = {
+        name: ring.seal(text, place=prizes.place(name, award.id))
+        for name, text in (("phone", "13800138000"), ("name", "李明航"), ("guardian", "李大海"))
+    }
+    make.saved(
+        prize.Claim(award_id=award.id, round_id=contest.id, phone_hash=f"{number:064}", shown="李*航 138****8000",
+                    claimed_at=NOON, **sealed)
+    )  # fmt: skip
+    if number == 1:
+        make.saved(prize.Handover(award_id=award.id, at=NOON, how="counter", by="staff:999"))
+    certificate = f"CERTF1CATE0{number}"
+    make.saved(
+        prize.Certificate(
+            code=certificate, round_id=contest.id, participant_id=None, title="达标", issued_at=NOON
+        )
+    )
+    return {
+        "award_id": award.id,
+        "move": "hand-out",
+        "prize.number": certificate,
+        "claim_code": award.claim_code,
+    }
+
+
 def _a_request(attempt: Attempt) -> int:
     row = Request(
         round_id=attempt.round_id, unit_id=attempt.unit_id, attempt_id=attempt.id, receipt_hash="0" * 64,
         kind="delete", reason="", note=f"{attempt.receipt} 的附言", state="open", asked_at=NOON, answer="",
         decided_at=None, decided_by=None, done_at=None,
+    )  # fmt: skip
+    return int(make.saved(row).id)
+
+
+def _a_request_of_a_player(contest: Any, unit: Unit) -> int:
+    row = Request(
+        round_id=contest.id, unit_id=unit.id, attempt_id=None, receipt_hash="1" * 64, kind="delete", reason="", note="",
+        state="open", asked_at=NOON, answer="", decided_at=None, decided_by=None, done_at=None,
     )  # fmt: skip
     return int(make.saved(row).id)
 
@@ -242,8 +354,9 @@ def address(rule: Rule, place: Place) -> str:
 
 
 def with_ids(place: Place, **ids: Any) -> Place:
-    """Return the same place with other ids."""
-    return replace(place, ids={**place.ids, **ids})
+    """Return the same place with other ids, which are then every endpoint's."""
+    others = {name: value for name, value in place.ids.items() if name.rpartition(".")[2] not in ids}
+    return replace(place, ids={**others, **ids})
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -316,7 +429,9 @@ def plain_fields(place: Place, school: Place) -> dict[str, Any]:
         **tokens,
         "seat": "2", "s": "", "resume": "R0000000", "step": "0", "minutes": "10", "reason": "家里有事，老师同意",
         "roster.seat": "1", "term": make.TERM, "expected": "3", "pasted": "班级,座号\n七年级（3）班,1\n",
-        "place": "校门口", "paper.place": "0", "round_id": str(ids["round_id"]), "unit_id": str(ids["unit_id"]),
+        "place": "校门口", "paper.place": "0", "attempt.place": "0",
+        "trade": "0", "nickname": "小雨点", "attempt.role": "", "round_id": str(ids["round_id"]),
+        "unit_id": str(ids["unit_id"]),
         "link.unit_id": str(school.ids["unit_id"]), "unit_ids": str(ids["unit_id"]), "paper_id": str(ids["paper_id"]),
         "campaign.new_campaign.unit_id": str(school.ids["unit_id"]),
         "closes_at": "2026-12-24T18:00", "opens_at": "2026-12-13T08:00", "target_on": "2026-12-30",
@@ -333,7 +448,29 @@ def plain_fields(place: Place, school: Place) -> dict[str, Any]:
         "by": "-1", "bank": "test", "login": "new-teacher", "staff.people_give.login": "monitor",
         "role": "school_admin", "password": "correct-horse-27", "repeated": "correct-horse-27", "current": "x",
         "unit": str(ids["unit_id"]), "audience.0": "junior", "item_code": "brushing-01",
+        **_of_the_rules(ids),
+        "review.words": "查过了，是现场活动", "review.cause": "too_fast", "review.player": str(ids["participant_id"]),
+        "prizes.kind": "declined", "prizes.code": ids["claim_code"], "prize.claim_code": ids["claim_code"],
+        "requests.answer": "核对过了，没有问题", "prize.phone": "13900139000", "prize.name": "周周",
     }  # fmt: skip
+
+
+def _of_the_rules(ids: Mapping[str, Any]) -> dict[str, Any]:
+    """The forms of the rules of a contest: three prizes, three public values, and what goes with publishing."""
+    rows = {f"tiers-{row}-by": "draw" for row in range(3)}
+    rows |= {
+        f"tiers-{row}-{name}": "1" for row in range(3) for name in ("name", "item", "number", "value_yuan")
+    }
+    rows |= {f"sources-{row}-name": f"双色球 {row} 期" for row in range(3)}
+    rows |= {f"sources-{row}-kind": "lottery" for row in range(3)}
+    rows |= {f"sources-{row}-at": "2026-12-27T08:00" for row in range(3)}
+    plain = {
+        "seen": NOON.isoformat(), "step": "save", "strategy": "best", "board": "open", "minors": "y",
+        "qualifies": "100，90", "published_days": "5", "claim_days": "30", "board_least": "30",
+        "draw_at": "2026-12-28T10:00", "board_freezes_at": "2026-12-19T10:00",
+        "looked_at": ids["rules_hash"], "after": "1", "confirmation": ids["rulebook.code"],
+    }  # fmt: skip
+    return {f"rules_desk.{name}": value for name, value in {**rows, **plain}.items()}
 
 
 def _tokens(frozen: paper.FrozenPaper, form: Any, seed: str) -> dict[str, str]:

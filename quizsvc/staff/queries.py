@@ -32,7 +32,7 @@ EVERYWHERE = "全部单位"
 FORMER = "已停用的账号"
 LONGEST_NAME = 40
 OF_ONE_CLASS = frozenset({Role.CLASS_TEACHER, Role.MONITOR})
-ANSWERING_FOR_MUCH = frozenset({Role.ORGANIZER, Role.SYSADMIN})
+ANSWERING_FOR_MUCH = frozenset({Role.ORGANIZER, Role.SYSADMIN, Role.CLERK})
 """Roles of whom an installation may require the second step."""
 
 _LOGIN = re.compile(r"[\w.@-]{2,64}")

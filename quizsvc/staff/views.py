@@ -74,6 +74,7 @@ NAVIGATION = (
     ("数据请求", "requests.listed", ("requests.",)),
     ("覆盖", "report.coverage_index", ("report.coverage",)),
     ("活动", "campaign.campaigns", ("campaign.",)),
+    ("竞赛", "prizes.contests", ("prizes.", "rules_desk.", "review.", "draw_desk.")),
     ("题库", "bank.banks", ("bank.",)),
     ("试卷", "paper.papers", ("paper.",)),
     ("名册", "roster.index", ("roster.",)),

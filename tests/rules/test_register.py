@@ -37,6 +37,7 @@ NOT_OF_PEOPLE = {
     "jobs_lease.name",
     "link_link.poster_number",
     "roster_unit.name",
+    "rulebook_version.reason",
 }
 
 
@@ -93,10 +94,15 @@ def test_column_that_is_not_in_the_register_is_noticed() -> None:
     assert "elsewhere.reason: in the register twice" in faults(table, about_people=False, plain=())
 
 
-def test_names_of_people_are_kept_in_roster_and_staff_only() -> None:
+def test_names_of_people_are_kept_in_roster_and_staff_and_of_winners_sealed() -> None:
     names = {str(column) for column in labelled() if column.info["data"] == "personal"}
 
     assert names == {
+        "prize_claim.guardian",
+        "prize_claim.name",
+        "prize_claim.phone",
+        "prize_claim.phone_hash",
+        "prize_claim.shown",
         "roster_person.name",
         "roster_person.student_number",
         "staff_staff.name",

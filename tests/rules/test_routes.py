@@ -12,10 +12,15 @@ from tests import make
 from tests.signing import signed_in
 from tests.support import Browser, Watch
 
-PUBLIC_BLUEPRINTS = {"attempt", "rights", "assets", "health"}
+PUBLIC_BLUEPRINTS = {"attempt", "rights", "rulebook", "contest", "prize", "assets", "health", "draw"}
 PUBLIC_STAFF = {"staff.sign_in", "staff.sign_in_code", "staff.sign_out", "staff.accept"}
 PUBLIC_OTHERS = {"link.public_poster"}
-WITHOUT_TOKEN = {"attempt", "rights"}  # no ambient right is used there: docs/decisions/0003
+WITHOUT_TOKEN = {
+    "attempt",
+    "rights",
+    "contest",
+    "prize",
+}  # no ambient right is used there: docs/decisions/0003
 
 
 def rules(app: Flask, method: str) -> list[Rule]:

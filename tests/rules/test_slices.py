@@ -52,7 +52,8 @@ def operations(slice_: str) -> dict[str, FunctionType]:
 
 def test_slices_are_those_of_the_design() -> None:
     assert SLICES == [
-        "attempt", "bank", "campaign", "link", "paper", "report", "rights", "rollup", "roster", "staff",
+        "attempt", "bank", "campaign", "contest", "draw", "link", "paper", "prize", "report", "rights", "rollup",
+        "roster", "rulebook", "staff",
     ]  # fmt: skip
 
 

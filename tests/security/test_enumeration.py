@@ -290,7 +290,7 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def drawn_attempts(classroom: Classroom, inserted: list[dict[str, Any]], times: int) -> None:
     entry, known = operations._entry(CODE, 171, NOON)
     for _ in range(times):
-        operations._begin(entry, 1, known, "poster", "d" * 22, NOON)
+        operations._begin(entry, 1, known.goes, "poster", "d" * 22, NOON)
 
 
 def test_names_of_attempts_and_secrets_of_phones_are_beyond_guessing(

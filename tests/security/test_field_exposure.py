@@ -39,7 +39,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LEFT = {"attempt_attempt.id", "audit_leaf.attempt_id", "attempt_late.attempt_id", "rights_request.attempt_id"}
 """The name of an attempt is its address: whoever reads the page has asked for it."""
 
-ASKING = ("lin", "he", "bureau", "monitor", "auditor", "root")
+ASKING = ("lin", "he", "bureau", "monitor", "auditor", "clerk", "witness", "root")
 
 
 def labelled() -> Iterator[tuple[str, Any, Any]]:
@@ -55,6 +55,7 @@ FIXED = {
     "staff_staff.password_hash", "staff_staff.totp_secret", "staff_invitation.token_hash", "throttle_bucket.key",
     "staff_ended_sign_in.key_hash", "rights_request.receipt_hash", "rights_request.reason", "audit_detail.salt",
     "staff_recovery_code.code_hash", "audit_leaf.answers_hash",
+    "prize_claim.phone", "prize_claim.phone_hash", "prize_claim.name", "prize_claim.guardian", "prize_award.claim_code",
 }  # fmt: skip
 """Columns whose own values are looked for: they must fit other rows, and are like no other text anyway."""
 
@@ -117,6 +118,8 @@ def seen(app: Flask, world: World, looked_for: dict[str, set[str]], only: str = 
 
 
 MANAGING = {"organizer", "school_admin", "sysadmin"}
+CONTESTS = {"organizer", "auditor", "witness", "clerk"}
+
 SHOWN: dict[str, dict[str, set[str]]] = {
     "roster_person.name": {"report.board": {"class_teacher"}, "report.scores": {"class_teacher"}},
     "roster_exemption.reason": {"roster.unit": {"school_admin"}},
@@ -135,6 +138,26 @@ SHOWN: dict[str, dict[str, set[str]]] = {
     },
     "bank_item_version.author": {"bank.history": {"organizer"}, "bank.item": {"organizer"}},
     "bank_item_version.reviewed_by": {"bank.history": {"organizer"}, "bank.item": {"organizer"}},
+    "attempt_player.nickname": {"review.case": {"organizer"}},
+    **{
+        column: {
+            "draw_desk.desk": {"organizer", "witness"}, "draw_desk.protocol": CONTESTS, "prizes.console": CONTESTS,
+        }
+        for column in ("draw_draw.frozen_by", "draw_result.drawn_by")
+    },
+    "draw_winner.entry_id": {"draw.proof": {"pupil"}, "draw_desk.protocol": CONTESTS},
+    "prize_claim.shown": {
+        "prizes.award": {"organizer"}, "prizes.awards": {"organizer"},
+        "prizes.winners_file": {"organizer", "auditor", "witness"},
+    },
+    "prize_handover.by": {"prizes.awards": {"organizer"}},
+    "prize_move.by": {"prizes.console": CONTESTS},
+    "rulebook_version.published_by": {"prizes.console": CONTESTS},
+    "contest_ruling.reason": {"review.case": {"organizer", "auditor"}},
+    "contest_ruling.by": {"review.case": {"organizer", "auditor"}},
+    "contest_appeal.words": {"review.case": {"organizer", "auditor"}},
+    "contest_appeal.answer": {"review.case": {"organizer", "auditor"}},
+    "contest_appeal.answered_by": {"review.case": {"organizer", "auditor"}},
     "audit_entry.actor": {"ledger.entries": {"sysadmin"}},
     "audit_entry.object": {"ledger.entries": {"sysadmin"}},
 }  # fmt: skip

@@ -17,7 +17,10 @@ ASKED = {
     ("hidden", "n"), ("radio", "q"), ("checkbox", "q"),  # answers and their sequence
     ("hidden", "seat"), ("button", "seat"), ("hidden", "s"), ("hidden", "step"), ("button", "step"),
     ("text", "code"),  # of the poster
+    ("text", "entry"),  # one's number in the published list of a draw
     ("text", "resume"), ("hidden", "resume"),  # of the attempt
+    ("text", "nickname"), ("select", ""), ("radio", "role"), ("hidden", "item"),  # of a contest, and where one plays
+    ("text", "claim_code"),  # of a prize, for who lost the phone that won it
     ("hidden", "kind"), ("radio", "reason"), ("text", "note"),  # what is to be corrected or deleted of one's own data
 }  # fmt: skip
 """Everything a pupil's page may ask, by kind and name; a number at the end of a name is a position."""
@@ -93,6 +96,10 @@ def test_no_page_of_a_pupil_asks_a_forbidden_question(app: Flask, world: World, 
             pages[f"{method} {rule.rule}"] = faults(answer.text)
             asked += len(Questions(answer.text).fields)
 
+    assert pages.pop("GET /v/<number>/print") == [
+        "text ",
+        ": 姓名",
+    ]  # no name, no form: it is printed, never sent
     assert {name: found for name, found in pages.items() if found} == {}
     assert len(pages) > 15
     assert asked > 20
@@ -113,6 +120,21 @@ def test_no_template_of_a_pupil_has_another_field() -> None:
             found[file.name] = bad
 
     assert found == {}
+
+
+def test_winners_alone_are_asked_who_they_are_and_nothing_else() -> None:
+    """A telephone and names, where a prize is claimed; no code is ever sent to that telephone."""
+    page = PACKAGE / "prize" / "templates" / "prize" / "prize.html"
+    source = re.sub(r"\{[{%#].*?[}%#]\}", "", page.read_text())
+    fields = {
+        (kind, name) for kind, name, _ in Questions(source).fields if (kind, name) not in ASKED and name
+    }
+
+    assert fields == {
+        ("hidden", "claim_code"), ("hidden", "title"),
+        ("text", "phone"), ("text", "name"), ("text", "guardian"),
+    }  # fmt: skip
+    assert "不会发验证码" in page.read_text()
 
 
 def is_a_pupils(file: Path) -> bool:

@@ -42,10 +42,13 @@ def test_classes_are_many_and_have_names_of_their_own() -> None:
 
 
 def test_most_plain_forms_are_granted(found: list[Target]) -> None:
-    """Guards the sweep against forms that are refused before anything of them is read."""
+    """Guards the sweep against forms that are refused before anything of them is read.
+
+    A contest stands at one stage only, so what belongs to the other stages is refused.
+    """
     posts = [target for target in found if target.label.startswith("POST")]
 
-    assert sum(target.usual < 400 for target in posts) > 0.7 * len(posts)
+    assert sum(target.usual < 400 for target in posts) > 0.6 * len(posts)
     assert sum(bool(target.any_plain.fields) for target in posts) > 0.6 * len(posts)
 
 

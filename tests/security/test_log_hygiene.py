@@ -334,4 +334,6 @@ def test_forms_that_put_what_is_typed_into_an_address_are_known() -> None:
         "front.html",  # the code of a poster
         "audit.html",  # actions, days, numbers of accounts
         "people.html",  # colleagues
+        "proof.html",  # an entry of a draw; the whole list is published
+        "counter.html",  # the code a winner shows; alone it opens nothing
     }  # fmt: skip

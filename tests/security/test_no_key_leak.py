@@ -8,12 +8,16 @@ import pytest
 from flask import Flask
 
 from quizsvc.attempt.cli import close_overdue
+from quizsvc.attempt.queries import Sheet
 from quizsvc.core import bankfile
+from quizsvc.web.guard import PUBLIC
 from tests import make
 from tests.attempt.conftest import CODE, Pupil, a_classroom
+from tests.attempt.players import PlayerPhone
 from tests.conftest import NOON
 
 CANARY = "金丝雀"
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def a_telling_item(code: str) -> bankfile.Item:
@@ -123,3 +127,102 @@ def test_attempt_that_only_the_clock_has_ended_tells_nothing_until_it_is_written
 
     assert (CANARY in unwritten, practice) == (False, 409)
     assert CANARY in pupil.result()
+
+
+# Contests: others answer the same items until the close, so nothing tells before it, whatever the round's row says.
+
+
+def every_contest_page(app: Flask, player: PlayerPhone, round_code: str) -> dict[str, str]:
+    """Ask every public page of a contest, joining, playing, after handing in, and from another phone."""
+    rules = [
+        rule for rule in app.url_map.iter_rules()
+        if app.view_functions[rule.endpoint].access == PUBLIC and "GET" in rule.methods  # type: ignore[attr-defined]
+        and rule.rule.startswith(("/c/", "/a/", "/r/", "/k/"))
+    ]  # fmt: skip
+    pages = {}
+
+    def ask(when: str) -> None:
+        state = player.sheet
+        values = {"attempt_id": state.attempt_id, "receipt": state.receipt, "number": 1}
+        for rule in rules:
+            code = round_code if rule.rule.startswith("/k/") else player.code
+            given = {name: {**values, "code": code}[name] for name in rule.arguments}
+            path = app.url_map.bind("fz.test").build(rule.endpoint, given)
+            for phone in (player.phone, app.test_client()):
+                answer = phone.get(path, query_string={"all": "1"})
+                body = "" if answer.mimetype.startswith("image/") else answer.get_data(as_text=True)
+                pages[f"{when} {rule.rule} {phone is player.phone}"] = body + str(answer.headers)
+
+    pages["joining"] = player.landing()
+    player.play()
+    ask("open")
+    player.save(player.tokens(right=lambda position: False))
+    player.submit()
+    ask("handed in")
+    again = player.play()
+    pages["again"] = again.get_data(as_text=True)
+    ask("second go")
+    return pages
+
+
+@pytest.fixture
+def telling_contest(app: Flask, at: Any) -> make.Contest:
+    pool = [a_telling_item(f"contest-{n}") for n in range(4)]
+    return make.a_contest(
+        make.a_county(), paper=make.a_paper(pool=pool, drawn=2)
+    )  # its row would show everything
+
+
+@ON_SQLITE
+def test_no_page_of_a_contest_tells_anything_while_it_is_open(
+    app: Flask, telling_contest: make.Contest, phone: Any
+) -> None:
+    player = PlayerPhone(phone, telling_contest.links[0].code)
+    pages = every_contest_page(app, player, telling_contest.round.code)
+
+    tells = (CANARY, 'class="mk"', "停下来问问老师</i>", "你选对了", "正确</em>")
+    assert [name for name, text in pages.items() if any(tell in text for tell in tells)] == []
+    assert len(pages) > 50
+    assert "识破了 0 个骗局" in pages["handed in /a/<attempt_id>/result True"]
+
+
+@ON_SQLITE
+def test_canary_of_a_contest_is_alive_after_the_close(
+    app: Flask, at: Any, telling_contest: make.Contest, phone: Any
+) -> None:
+    player = PlayerPhone(phone, telling_contest.links[0].code)
+    player.whole_go(wrong=2)
+    at(telling_contest.round.closes_at)
+
+    assert player.result().count(CANARY) == 6
+
+
+@ON_SQLITE
+def test_final_tells_nothing_item_by_item(app: Flask, at: Any, phone: Any) -> None:
+    pool = [a_telling_item(f"final-{n}") for n in range(3)]
+    contest = make.a_contest(make.a_county(), paper=make.a_paper(pool=pool), pace="strict", item_s=30)
+    player = PlayerPhone(phone, contest.links[0].code)
+    player.play()
+    pages = []
+    for position in (1, 2, 3):
+        pages.append(phone.get(f"/a/{player.attempt_id}").get_data(as_text=True))
+        data = {"item": str(position), "q1": player.tokens()[position]}
+        answer = phone.post(f"/a/{player.attempt_id}/item", data=data)
+        pages.append(answer.get_data(as_text=True) + str(answer.headers))
+    pages.append(player.result())
+
+    assert [number for number, text in enumerate(pages) if CANARY in text or 'class="mk"' in text] == []
+    assert "识破了 3 个骗局" in pages[-1]
+
+
+@ON_SQLITE
+def test_contest_that_followed_its_row_is_found(
+    app: Flask, telling_contest: make.Contest, phone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards the search: with the rule of tests in place of that of contests, the result page is named."""
+    monkeypatch.setattr(Sheet, "published", lambda state, at: frozenset(state.review_after_submit))
+    player = PlayerPhone(phone, telling_contest.links[0].code)
+    pages = every_contest_page(app, player, telling_contest.round.code)
+
+    told = [name for name, text in pages.items() if CANARY in text]
+    assert told == ["handed in /a/<attempt_id>/result True"]

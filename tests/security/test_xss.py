@@ -53,9 +53,28 @@ MACHINE = {
     "bank_item": {"code"},
     "bank_item_version": {"content_hash", "state", "origin"},
     "campaign_campaign": {"term"},
-    "campaign_round": {"kind", "identity", "late", "counted", "review_after_submit", "review_after_close"},
+    "campaign_round": {
+        "code", "kind", "identity", "late", "counted", "per", "pace", "review_after_submit", "review_after_close",
+    },
+    "rulebook_version": {"hash"},
     "paper_paper": {"kind", "content_hash"},
     "paper_draft": {"kind", "audience", "banks", "rules", "fixed"},
+    "attempt_player": {"device_hash", "role", "entry_id"},
+    "contest_board": {"stage", "body"},
+    "contest_flag": {"kind", "detail"},
+    "contest_ruling": {"verdict"},
+    "draw_draw": {"id", "rules_hash", "list_hash", "waves", "sources"},
+    "draw_notice": {"draw_id"},
+    "campaign_round_paper": {"day", "role"},
+    "draw_result": {"draw_id", "public_value", "seed", "order_hash"},
+    "draw_piece": {"draw_id", "file", "body"},
+    "draw_winner": {"draw_id", "by", "entry_id"},
+    "prize_move": {"stage"},
+    "prize_phone_key": {"key"},
+    "prize_award": {"entry_id", "claim_code", "end_kind"},
+    "prize_claim": {"phone", "phone_hash", "name", "guardian"},  # sealed
+    "prize_handover": {"how"},
+    "prize_certificate": {"code"},
     "rights_request": {"receipt_hash", "attempt_id", "kind", "reason", "state"},
     "roster_unit": {"path", "kind"},
     "roster_headcount": {"term"},
@@ -89,12 +108,23 @@ KEPT = {
     "version",
     "audiences",
     "audience",
+    "per",
+    "pace",
+    "papers",
+    "strategy",
+    "board",
+    "by",
+    "at",
+    "opens_at",
+    "closes_at",
+    "draw_at",
+    "board_freezes_at",
 }
-"""Keys inside stored questions and papers that hold words of ours."""
+"""Keys inside stored questions, papers and rules that hold words of ours, numbers and moments."""
 
 QUERY = (
     "code", "earlier", "item", "later", "next", "page", "place", "q", "s", "scheme", "seed", "show", "size", "step",
-    "term", "topic", "unit", "version", "all", "bank", "word", "edit", "from", "until", "action", "who",
+    "term", "topic", "unit", "version", "all", "bank", "word", "edit", "from", "until", "action", "who", "p", "entry",
 )  # fmt: skip
 
 LOOKING = ("", "lin", "he", "bureau", "monitor", "auditor", "root")
@@ -102,7 +132,8 @@ LOOKING = ("", "lin", "he", "bureau", "monitor", "auditor", "root")
 
 FILES = {
     "assets.file", "health.readyz", "bank.export", "bank.template", "roster.template", "report.scores_file",
-    "report.coverage_file",
+    "report.coverage_file", "rulebook.content", "prizes.winners_file",
+    "draw.file", "draw.verifier", "draw.bundle",
 }  # fmt: skip
 
 Text = Callable[[int], str]

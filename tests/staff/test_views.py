@@ -680,14 +680,17 @@ def roles(page: Any) -> list[str]:
     return re.findall(r'name="role" type="radio" value="(\w+)"', page.text)
 
 
+READERS = ["auditor", "witness", "clerk"]
+
+
 @pytest.mark.parametrize(
     ("who", "where", "offered"),
     [
         ("root", None, ["sysadmin"]),
-        ("root", "here", ["organizer", "school_admin", "counselor", "auditor"]),
-        ("bureau", "county", ["organizer", "school_admin", "counselor", "auditor"]),
-        ("he", "here", ["school_admin", "counselor", "auditor"]),
-        ("he", "three", ["school_admin", "counselor", "class_teacher", "monitor", "auditor"]),
+        ("root", "here", ["organizer", "school_admin", "counselor", *READERS]),
+        ("bureau", "county", ["organizer", "school_admin", "counselor", *READERS]),
+        ("he", "here", ["school_admin", "counselor", *READERS]),
+        ("he", "three", ["school_admin", "counselor", "class_teacher", "monitor", *READERS]),
     ],
 )
 def test_no_role_above_the_own_is_offered(
@@ -889,18 +892,32 @@ def nav(page: Any) -> list[tuple[str, bool]]:
     ("role", "labels"),
     [
         ("sysadmin", ["人员", "运行状况", "操作记录", "帮助"]),
-        ("organizer", ["覆盖", "活动", "题库", "试卷", "人员", "帮助"]),
+        ("organizer", ["覆盖", "活动", "竞赛", "题库", "试卷", "人员", "帮助"]),
         ("school_admin", ["覆盖", "名册", "人员", "帮助"]),
         ("counselor", ["我的班级", "数据请求", "帮助"]),
         ("class_teacher", ["我的班级", "数据请求", "帮助"]),
         ("monitor", ["我的班级", "帮助"]),
-        ("auditor", ["覆盖", "帮助"]),
+        ("auditor", ["覆盖", "竞赛", "帮助"]),
+        ("witness", ["竞赛", "帮助"]),
+        ("clerk", ["竞赛", "帮助"]),
     ],
 )
 def test_navigation_of_a_role(school: dict[str, Any], app: Flask, role: str, labels: list[str]) -> None:
     person = make.a_staff("one", "某人", (role, None if role == "sysadmin" else school["three"]))
 
     assert [label for label, _ in nav(signed_in(app, person).get("/staff/account"))] == labels
+
+
+@pytest.mark.parametrize("role", ["witness", "clerk"])
+def test_who_only_helps_with_a_contest_begins_at_the_contests(
+    school: dict[str, Any], app: Flask, role: str
+) -> None:
+    person = make.a_staff("one", "某人", (role, school["here"]))
+    browser = signed_in(app, person)
+
+    sent = browser.get("/staff/")
+    assert (sent.status_code, sent.location) == (303, "/staff/contests")
+    assert "还没有竞赛" in browser.get(sent.location).text
 
 
 def test_who_teaches_and_leads_has_both_entries(school: dict[str, Any], app: Flask) -> None:

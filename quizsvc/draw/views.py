@@ -152,9 +152,9 @@ def bundle(draw_id: str) -> Response:
     parts = [(name, _apart(draw.id, name)) for name in queries.sizes(draw.id)]
     made_at = draw.result.drawn_at if draw.result else draw.frozen_at
     response = _streamed(files.zipped(parts, made_at), "bundle.zip", None)
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=draw-{draw.id[: operations.NAME_LENGTH]}.zip"
-    )
+    del response.headers["Cache-Control"]  # the draw adds files to it
+    name = f"draw-{draw.id[: operations.NAME_LENGTH]}.zip"
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     return response
 
 

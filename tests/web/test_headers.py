@@ -1,6 +1,7 @@
 """The exact headers of a page, a static file, an error, a file and a redirect; gzip only where it is worth it."""
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -224,10 +225,15 @@ KINDS = {
     ".svg": "image/svg+xml; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
     ".xlsx": files.MIMETYPES["xlsx"],
+    ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
+    ".py": "text/x-python; charset=utf-8",
+    ".zip": "application/zip",
     "/xlsx": files.MIMETYPES["xlsx"],
 }
 PLAIN_TEXT = ("GET /healthz", "GET /readyz")
-LIVE = "GET /staff/rounds/<int:round_id>/classes/<int:unit_id>/live"
+LIVE = ("GET /staff/rounds/<int:round_id>/classes/<int:unit_id>/live", "GET /k/<code>/screen/live")
+OF_A_DRAW = re.compile(r"GET /d/<draw_id>/<any\(.*\):file>")
 OF_THE_ANSWER = {"Location", "ETag", "X-As-Of", "Content-Disposition", "Retry-After"}
 
 
@@ -248,6 +254,9 @@ def due(label: str, answer: Any) -> dict[str, str]:
             "Cache-Control": "no-cache",
             "Vary": "Accept-Encoding",
         }
+    if OF_A_DRAW.fullmatch(label) and answer.status_code == 200:  # written once, and the same for everybody
+        headers["Cache-Control"] = "public, max-age=3600"
+        headers.pop("Vary")
     if (
         label == "POST /c/<code>/who" and answer.status_code == 200
     ):  # of no name: the way back must not send again
@@ -263,7 +272,7 @@ def strange(label: str, answer: Any) -> list[str]:
     names = {name for name, value in has.items() if wanted.get(name) != value} | wanted.keys() - has.keys()
     own = {name for name, _ in answer.headers} & OF_THE_ANSWER
     lead = {"Location"} if 300 <= answer.status_code < 304 else set()
-    allowed = {*lead, *({"ETag", "X-As-Of"} if label == LIVE else ()), "Content-Disposition"}
+    allowed = {*lead, *({"ETag", "X-As-Of"} if label in LIVE else ()), "Content-Disposition"}
     cookies = [
         cookie
         for cookie in answer.headers.getlist("Set-Cookie")

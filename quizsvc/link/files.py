@@ -44,6 +44,8 @@ class Poster:
     footnote: str
     poster_number: str
     watermark: str = ""
+    whose: str = "班级"  # what stands above the name
+    steps: tuple[tuple[str, str], ...] = (("点序号", "再核对班级和序号"), ("答完看解析", "错题可以反复练"))
 
     def __post_init__(self) -> None:
         if len(self.accounts) > MOST_ACCOUNTS:

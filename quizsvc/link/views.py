@@ -28,6 +28,11 @@ from quizsvc.web.guard import actor, check, guarded, may, public
 LONGEST_INVITATION = 140
 MOST_POSTERS = 300
 REPORT_LINE = "96110"
+FOR_EVERYBODY: dict[str, Any] = {
+    "whose": "推广单位",
+    "steps": (("起个昵称", "不注册，不填手机号"), ("答完看成绩", "不收费，不用转发")),
+}
+"""What a poster says in a contest that is played under nicknames."""
 _POSTER_NUMBER = re.compile(r"[0-9]{4}-[0-9]{4,8}")
 
 blueprint = Blueprint("link", __name__, template_folder="templates")
@@ -80,7 +85,7 @@ def issue_all(round_id: int, unit_id: int) -> ResponseReturnValue:
         at=clock.now(),
         actor=actor(),
     )
-    flash(f"新发 {issued.new} 个班级链接，原有的 {issued.existing} 个不变。")
+    flash(f"新发 {issued.new} 个链接，原有的 {issued.existing} 个不变。")
     return redirect(url_for(".under", round_id=round_id, unit_id=unit_id), 303)
 
 
@@ -386,9 +391,10 @@ def _poster(door: Door, accounts: tuple[files.Account, ...], source: str = "") -
         typed_url=_typed(door),
         hotline=round_.hotline,
         accounts=accounts,
-        footnote=f"请贴在{door.place or '教室前门内侧'}，高度约 1.3 米",
+        footnote=f"请贴在{door.place or ('人来人往的地方' if round_.is_public else '教室前门内侧')}，高度约 1.3 米",
         poster_number=f"查真伪 {_settings().public_host}/p/{door.poster_number}",
         watermark=round_.watermark,
+        **(FOR_EVERYBODY if round_.is_public else {}),
     )
 
 
@@ -402,6 +408,6 @@ def _poster_page(doors: Sequence[Door], actions: Sequence[tuple[str, str]]) -> s
     shown = []
     for door in doors:
         sheet = _poster(door, ())
-        code = Markup(qr.svg(sheet.url, files.POSTER_LEVEL, label="本班答题二维码"))  # noqa: S704 our own markup, no text of others in it
+        code = Markup(qr.svg(sheet.url, files.POSTER_LEVEL, label="答题二维码"))  # noqa: S704 our own markup, no text of others in it
         shown.append({**vars(sheet), "qr_svg": code, "account_srcs": srcs})
     return render_template("link/poster.html", posters=shown, actions=actions)

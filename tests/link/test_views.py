@@ -60,7 +60,7 @@ def test_one_click_gives_every_class_of_a_school_its_link(town: Town, admin: Des
     assert admin.post(under(town, town.school, "/issue")).location == under(town, town.school)
 
     page = admin.page(under(town, town.school))
-    assert "新发 2 个班级链接，原有的 0 个不变" in page
+    assert "新发 2 个链接，原有的 0 个不变" in page
     assert "阳光县实验中学：2 个班都有链接" in text_of(page)
     assert ">发放班级链接<" not in page
     assert re.findall(r'<b class="n">(\w{7})</b>', page) == [
@@ -68,7 +68,7 @@ def test_one_click_gives_every_class_of_a_school_its_link(town: Town, admin: Des
     ]
     assert queries.door_of(town.round.id, town.other_class.id) is None
     admin.post(under(town, town.school, "/issue"))
-    assert "新发 0 个班级链接，原有的 2 个不变" in admin.page(under(town, town.school))
+    assert "新发 0 个链接，原有的 2 个不变" in admin.page(under(town, town.school))
 
 
 def test_list_shows_places_extensions_and_what_is_missing(town: Town, admin: Desk) -> None:
@@ -151,7 +151,7 @@ def test_text_for_the_group_is_short_and_says_what_to_check(town: Town, teacher:
 
 def test_class_without_a_link_offers_one(town: Town, teacher: Desk) -> None:
     page = teacher.page(of_class(town))
-    assert "这个班现在没有能用的链接" in page
+    assert "这里现在没有能用的链接" in page
     assert {teacher.get(of_class(town, tail)).status_code for tail in GETS[1:]} == {404}
     assert teacher.post(of_class(town, "/issue")).location == of_class(town)
     assert door(town).code in teacher.page(of_class(town))
@@ -281,7 +281,7 @@ def test_revoked_and_unknown_codes_get_the_same_bytes(town: Town, teacher: Desk,
     assert app.test_client().get(f"/c/{code}").status_code == 200
     answer = teacher.post(of_class(town, "/revoke"))
     assert answer.location == of_class(town)
-    assert "这个班现在没有能用的链接" in teacher.page(of_class(town))
+    assert "这里现在没有能用的链接" in teacher.page(of_class(town))
 
     at(clock.now() + timedelta(seconds=11))  # a landing page is remembered for ten seconds
     revoked = app.test_client().get(f"/c/{code}")
@@ -388,3 +388,18 @@ def test_text_for_groups_of_a_contest_promises_nothing_for_forwarding(town: Town
     assert len(text) <= 140
     assert text.endswith("不要密码、验证码、银行卡，也不收钱，不用转发。")
     assert [word for word in ("机会", "邀请", "关注") if word in text] == []
+
+
+def test_poster_and_screen_of_a_contest_speak_of_nicknames_not_of_seats(town: Town, app: Flask) -> None:
+    contest = make.a_contest(town.county, paper=town.paper, published=False)
+    desk = Desk(app, "li", ("organizer", town.county))
+    address = f"/staff/links/{contest.round.id}/{town.county.id}"
+    for page in (desk.page(f"{address}/poster"), desk.page(f"{address}/projector")):
+        assert "起个昵称" in page
+        assert "序号" not in page
+    assert "推广单位" in desk.page(f"{address}/poster")
+    assert "教室" not in desk.page(f"{address}/poster")
+    assert (
+        "班"
+        not in desk.page(f"/staff/links/{contest.round.id}/under/{town.county.id}").partition("<thead>")[0]
+    )

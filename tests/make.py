@@ -105,17 +105,28 @@ def an_item(code: str = "brushing-01", **changes: Any) -> bankfile.Item:
 
 
 def an_item_version(item: bankfile.Item, bank: Bank | None = None) -> ItemVersion:
+    return item_versions([item], bank)[0]
+
+
+def item_versions(items: Sequence[bankfile.Item], bank: Bank | None = None) -> list[ItemVersion]:
+    """Published items, all in one go: most tests need a paper, and each commit costs them all."""
     bank = (
         bank
         or db.session.query(Bank).first()
         or saved(Bank(code="test", name="测试题库", created_at=LONG_AGO))
     )
-    row = saved(Item(bank_id=bank.id, code=item.code))
-    return saved(
+    rows = [Item(bank_id=bank.id, code=item.code) for item in items]
+    db.session.add_all(rows)
+    db.session.flush()
+    versions = [
         ItemVersion(item_id=row.id, number=1, content=bankfile.content_of(item),
                     content_hash=bankfile.content_hash(item), created_at=LONG_AGO, state="published",
                     origin="file", author="cli", published_at=LONG_AGO)
-    )  # fmt: skip
+        for row, item in zip(rows, items, strict=True)
+    ]  # fmt: skip
+    db.session.add_all(versions)
+    db.session.commit()
+    return versions
 
 
 def a_paper(
@@ -126,8 +137,8 @@ def a_paper(
     content = {
         "blueprint": {"rules": [{"count": drawn or len(pool), "points": points}], "fixed": []},
         "items": [
-            {"version": an_item_version(item).id, "bank": "test", "item": bankfile.content_of(item)}
-            for item in pool
+            {"version": version.id, "bank": "test", "item": dict(version.content)}
+            for version in item_versions(pool)
         ],
     }
     named: dict[str, Any] = {"code": f"paper-{next(_number)}", "kind": "quiz", "title": "反诈知识测试"}

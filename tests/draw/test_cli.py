@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from quizsvc.cli import main
-from quizsvc.core import draw
+from quizsvc.core import draw, rehearsal
+from quizsvc.core.rulebook import Tier
 
 
 def contest(*words: str) -> Result:
@@ -67,6 +68,42 @@ def test_nobody_to_draw_among_is_said(folder: Path):
     done = contest("simulate", "--players", "1", "--seed", "19", "--out", str(folder))
 
     assert (done.exit_code, "太少" in done.output) == (1, True)
+
+
+def test_the_protocol_is_what_was_said_as_a_table(folder: Path, tmp_path: Path):
+    said = simulated(folder, "--protocol", str(tmp_path / "run.md")).output
+    rows = [line.strip("| ").split(" | ") for line in (tmp_path / "run.md").read_text("utf-8").splitlines()]
+    names = [name for name, _ in rows[2:]]
+
+    assert rows[:2] == [["环节", "数字"], ["---", "---"]]
+    assert all(f"{name}：{figures}\n" in said for name, figures in rows[2:])
+    assert [name for name in names if " · " not in name] == [
+        "参赛", "各种人", "作答", "裁定", "并列", "达到门槛", "分批顺延", "中奖", "逾期", "递补", "发出",
+    ]  # fmt: skip
+    assert len(names) == 11 + 5
+
+
+def test_a_protocol_is_not_written_over_and_not_by_a_dry_run(folder: Path, tmp_path: Path):
+    simulated(folder, "--dry-run", "--protocol", str(tmp_path / "run.md"))
+    assert not (tmp_path / "run.md").exists()
+    (tmp_path / "run.md").write_text("x")
+    for there in ("run.md", "none/run.md"):
+        done = contest(
+            "simulate", "--players", "3", "--out", str(folder), "--protocol", str(tmp_path / there)
+        )
+        assert (done.exit_code, "换一个文件名" in done.output) == (1, True)
+    assert not folder.exists()
+
+
+def test_a_lost_prize_stops_the_simulation(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    def none(tiers: tuple[Tier, ...], *_: object) -> rehearsal.Outcome:
+        return rehearsal.Outcome((), (), (), (), (), {}, 1)
+
+    monkeypatch.setattr(rehearsal, "hand_out", none)
+    done = contest("simulate", "--players", "300", "--out", str(folder))
+
+    assert (done.exit_code, "奖品对不上" in done.output) == (1, True)
+    assert not folder.exists()
 
 
 def test_a_changed_bundle_is_refused_with_its_reasons(folder: Path):

@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     union,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from quizsvc.attempt import queries as attempt
 from quizsvc.attempt.models import Attempt, Late, Participant, Player
@@ -78,7 +78,7 @@ class Counts:
     excluded: int
 
 
-def excluded_ids(round_id: int) -> Select[int]:
+def excluded_ids(round_id: int | InstrumentedAttribute[int]) -> Select[int]:
     """Select the participants whose last ruling excludes them."""
     later = aliased(Ruling, name="later")
     after = exists().where(later.participant_id == Ruling.participant_id, later.id > Ruling.id)

@@ -147,6 +147,8 @@ class CertificateRow:
     round_code: str
     organisers: tuple[str, ...]
     is_test: bool
+    withdrawn: bool
+    """The player has been excluded since."""
 
 
 def contests_under(paths: Sequence[str]) -> list[RoundRow]:
@@ -374,12 +376,16 @@ def certificates_of(participant_ids: Collection[int]) -> dict[tuple[int, str], s
     return {(row.participant_id, row.title): row.code for row in rows}
 
 
+_EXCLUDED_SINCE = Certificate.participant_id.in_(excluded_ids(Certificate.round_id))
+
+
 def certificate(code: str) -> CertificateRow:
     """Return what a certificate says, or refuse when there is none (1 statement)."""
     row = db.session.execute(
         select(
             Certificate.code, Certificate.title, Certificate.issued_at, Round.title.label("round_title"),
             Round.code.label("round_code"), Campaign.organisers, Campaign.is_test,
+            func.coalesce(_EXCLUDED_SINCE, false()).label("withdrawn"),
         )
         .join(Round, Round.id == Certificate.round_id)
         .join(Campaign, Campaign.id == Round.campaign_id)

@@ -181,6 +181,8 @@ def certificate(number: str) -> ResponseReturnValue:
 def printed(number: str) -> ResponseReturnValue:
     """Show a certificate ready to print; a name is typed into the page and goes nowhere."""
     found = queries.certificate(forms.code_from(number))
+    if found.withdrawn:
+        return redirect(url_for(".certificate", number=found.code), 303)
     address = f"{_settings().public_url}{url_for('.certificate', number=found.code)}"
     return render_template(
         "prize/printed.html",

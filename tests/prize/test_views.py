@@ -14,6 +14,7 @@ from sqlalchemy import select
 from quizsvc.attempt.models import Attempt, Player
 from quizsvc.attempt.queries import device_hash
 from quizsvc.audit import AuditEntry
+from quizsvc.contest.models import Ruling
 from quizsvc.core.lifecycle import IRREVERSIBLE, Move
 from quizsvc.core.rulebook import Tier
 from quizsvc.db import db
@@ -288,6 +289,26 @@ def test_met_players_have_a_certificate_and_strangers_do_not(announced: Contest,
     assert announced.phone_of(5).post(f"{K}/certificate", data={"title": "一等奖"}).status_code == 409
     assert "打印达标证书" not in phone.get(f"{K}/prize").text
     assert phone.post(f"{K}/certificate", data={"title": "达标"}).status_code == 403
+
+
+def test_certificate_of_somebody_excluded_since_is_withdrawn(announced: Contest, phone: Browser) -> None:
+    number = announced.phone_of(5).post(f"{K}/certificate", data={"title": "达标"}).location.split("/")[2]
+    assert "这张证书是真的" in phone.get(f"/v/{number}").text
+    held = db.session.scalars(select(Certificate.participant_id)).one()
+    known = {
+        "round_id": announced.id,
+        "participant_id": held,
+        "reason": "用程序答的",
+        "at": DRAWN,
+        "by": "staff:1",
+    }
+
+    make.saved(Ruling(**known, verdict="excluded"))
+    assert "这张证书已经撤回" in phone.get(f"/v/{number}").text
+    assert phone.get(f"/v/{number}/print").location == f"/v/{number}"
+
+    make.saved(Ruling(**known, verdict="restored"))
+    assert "这张证书是真的" in phone.get(f"/v/{number}").text
 
 
 # The console

@@ -167,9 +167,13 @@ def _line(line: dict[str, Any], *, rated: bool) -> UnitLine:
         participation=taking_part.text,
         fraction=taking_part.fraction if taking_part.whole else NOTHING,
         over=taking_part.whole > 0 and taking_part.over,
-        mean=mean.text,
+        mean=_share(mean),
         percent=min(bar.permyriad or 0, 10000) / 100,
     )
+
+
+def _share(points: Rate) -> str:
+    return f"{points.text}（{points.fraction} 分）" if points.whole else points.text
 
 
 def _leaders(contest: Open, kept: BoardRow | None) -> list[dict[str, Any]]:
@@ -370,7 +374,7 @@ def _compared(kept: BoardRow | None) -> list[dict[str, str]]:
                 "goes": f"{figures.get('goes', 0):,}",
                 "qualified": Rate(qualified, players).fraction,
                 "qualified_rate": Rate(qualified, players).text,
-                "mean": Rate(figures.get("points", 0), figures.get("out_of", 0)).text,
+                "mean": _share(Rate(figures.get("points", 0), figures.get("out_of", 0))),
             }
         )
     return lines

@@ -1,6 +1,7 @@
 """Fixtures: both databases, the application, browsers that watch what requests do to the database."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,6 +28,11 @@ if os.environ.get("FEW_EXAMPLES"):
 
 _skipped: list[str] = []
 
+ONE_DATABASE = re.compile(
+    r"test_(\w*views|cli|files|preview|pieces)\.py|security/test_(two_step|sessions|peer_attacks|harvest)\.py"
+)
+"""Tests of pages, commands and files run on SQLite alone. What they ask the database is asked on both by the tests of
+queries and operations, and test_access_matrix opens every page on PostgreSQL too."""
 
 NOON = datetime(2026, 12, 12, 4, 0, tzinfo=UTC)  # 12:00 in China, a Saturday in the middle of the demo term
 
@@ -82,7 +88,18 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", resolved_here)
 
 
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for a database on both, and on SQLite alone what is marked so or is a module of pages."""
+    chosen = any("database_url" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database_url" not in metafunc.fixturenames or chosen:
+        return
+    of_pages = ONE_DATABASE.search(metafunc.definition.path.as_posix())
+    alone = of_pages or metafunc.definition.get_closest_marker("sqlite_only")
+    both = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+    metafunc.parametrize("database_url", both[:1] if alone else both, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """An empty database of each kind."""
     if request.param == "sqlite":

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from flask import g, has_app_context
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event
 
+sqlite_only = pytest.mark.sqlite_only
 WRITES = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
 ALLOWED_ON_GET = ("audit_", "throttle_")
 

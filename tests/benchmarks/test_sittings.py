@@ -12,7 +12,7 @@ from benchmarks import bank, servers, sittings
 from benchmarks.phone import Page, Wrong
 
 PROJECT = Path(__file__).parents[2]
-SITTINGS = 20
+SITTINGS = 8
 WARM_UP = 20
 SAVES = 2
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import Phone, Server
 from tests.browser.surface import PAGES
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("barriers")]
 
 REFUSED = (  # what the console says about pages that are refusals
     "(FORBIDDEN)",

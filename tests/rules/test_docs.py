@@ -13,6 +13,8 @@ import pytest
 from quizsvc.cli import main
 from quizsvc.settings import PROJECT
 
+pytestmark = pytest.mark.xdist_group("docs")  # the code is read once a process
+
 PACKAGE = PROJECT / "quizsvc"
 DOCS = PROJECT / "docs"
 DECISIONS = DOCS / "decisions"

@@ -1,6 +1,7 @@
 """A fresh installation has no account; the first comes from the command line, by a link that works once. T35."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from quizsvc.db import Base, db
 from quizsvc.settings import Settings
 from quizsvc.staff import queries
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
+from tests.conftest import settings_for
 from tests.signing import token
 from tests.support import Browser, Watch
 
@@ -28,10 +30,22 @@ EVERY_SERVICE_HAS_TRIED = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `quizsvc db upgrade` leaves."""
+    folder = tmp_path_factory.mktemp("upgraded")
+    app = create_app(settings_for(f"sqlite:///{folder / 'upgraded.sqlite'}", folder))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+    return folder / "upgraded.sqlite"
+
+
 @pytest.fixture
-def fresh(tmp_path: Path, at: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """What `quizsvc db upgrade` leaves, in production."""
+def fresh(tmp_path: Path, upgraded: Path, at: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """A new installation, in production."""
     url = f"sqlite:///{tmp_path / 'fresh.sqlite'}"
+    shutil.copyfile(upgraded, tmp_path / "fresh.sqlite")
     for name, value in {
         "MODE": "production", "INSTANCE": str(tmp_path), "DATABASE_URL": url, "PUBLIC_URL": "https://fz.test",
         "SECRET_KEY": "tests-only-" + "x" * 32, "LOG_LEVEL": "ERROR",
@@ -40,7 +54,6 @@ def fresh(tmp_path: Path, at: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     app = create_app(wsgi.settings())
     app.test_client_class = Browser
     with app.app_context():
-        flask_migrate.upgrade()
         app.extensions["watch"] = Watch(db.engine)
         yield app
         db.session.remove()

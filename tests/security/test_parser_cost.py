@@ -41,6 +41,7 @@ from quizsvc.paper import forms as paper
 from quizsvc.roster import forms as roster
 from quizsvc.staff import forms as staff
 from tests import make
+from tests.patience import slowness
 
 LENGTH = 100_000
 LADDER = (10, 14, 18, 22, 1000, LENGTH // 10, LENGTH)
@@ -50,7 +51,7 @@ Pairs stop at the last but one: what grows with the square takes too long there 
 """
 
 MOST_S = 0.05
-TRIES = 2
+TRIES = 3
 MOST_CHARACTERS = 6
 USES = frozenset({"fullmatch", "match", "search", "findall", "finditer", "sub", "split"})
 UNKNOWN = frozenset({"fullmatch", "search"})
@@ -177,12 +178,13 @@ def seconds(work: Callable[[], object]) -> float:
 
 def too_slow(found: Collection[Expression]) -> Iterator[str]:
     """Say which expressions take too long for what."""
+    most_s = MOST_S * slowness()
     for expression in found:
         for one, text in fed(expression):
             for use in sorted(expression.uses):
                 for length in LADDER if len(one) == 1 else LADDER[:-1]:
                     took = seconds(lambda: used(expression.pattern, use, text(length)))  # noqa: B023
-                    if took > MOST_S:
+                    if took > most_s:
                         yield f"{expression.where}.{use} {one!r} x {length}: {took:.2f} s"
                         break
 
@@ -285,7 +287,9 @@ READERS: dict[str, Callable[[str], object]] = {
 """Everything that reads what somebody typed or uploaded."""
 
 TEXTS = ("9", "长", " ", "\n", "(", '"\\', "年级（3）班", "\u0301", "&amp;", "[[a]]\n")
-MOST_STEEPLY = 15  # for ten times the text
+MOST_STEEPLY = (
+    40  # for ten times the text: what is in proportion takes ten times as long, what is not a hundred
+)
 
 
 def reading(read: Callable[[str], object], text: str) -> None:
@@ -297,12 +301,12 @@ def reading(read: Callable[[str], object], text: str) -> None:
 
 def fault(read: Callable[[str], object], one: str) -> str | None:
     """Say what is wrong with the cost of reading a text: what is long may take long, in proportion and no more."""
-    text = (one * (LENGTH // len(one) + 1))[:LENGTH]
+    text, most_s = (one * (LENGTH // len(one) + 1))[:LENGTH], MOST_S * slowness()
     took = seconds(lambda: reading(read, text))
-    if took < MOST_S:
+    if took < most_s:
         return None
     tenth = seconds(lambda: reading(read, text[: LENGTH // 10]))
-    in_proportion = took < MOST_STEEPLY * tenth and took < 10 * MOST_S
+    in_proportion = took < MOST_STEEPLY * tenth and took < 10 * most_s
     return None if in_proportion else f"{one!r}: {tenth:.3f} s, ten times of it {took:.3f} s"
 
 

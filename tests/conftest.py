@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import settings as examples
 
@@ -18,6 +19,7 @@ from quizsvc.attempt import views as doorways
 from quizsvc.db import Base, db
 from quizsvc.paper import queries as paper
 from quizsvc.settings import Settings
+from quizsvc.staff import queries as staff
 from quizsvc.web import logs
 from tests import postgres
 from tests.support import Browser, Watch, rewritable
@@ -59,6 +61,18 @@ def talkative(request: pytest.FixtureRequest) -> Iterator[None]:
     logs.configure("INFO")
     yield
     structlog.configure(**before)
+
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+NOBODYS = CHEAP.hash("nobody's")
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords in no time; tests of the hashing itself are marked `real_passwords`."""
+    if request.node.get_closest_marker("real_passwords") is None:
+        monkeypatch.setattr(staff, "HASHER", CHEAP)
+        monkeypatch.setattr(staff, "DECOY", NOBODYS)
 
 
 @pytest.fixture(autouse=True)

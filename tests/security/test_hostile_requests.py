@@ -7,14 +7,12 @@ T08, T18, T26, T27 of the threat model. Here every class meets every sixteenth r
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask, abort, request
 from markupsafe import Markup
 
 from quizsvc.attempt import forms
 from quizsvc.db import db, operation
 from quizsvc.roster.models import Unit
-from quizsvc.staff import queries
 from tests import make
 from tests.security.hostile import CORPUS, FOR_POSTGRES
 from tests.security.sweep import Target, swept, targets, thinned, trials
@@ -22,14 +20,6 @@ from tests.world import Ledger, World, fingerprint
 
 EVERY_ROUTE = 24
 OF_THESE = 12
-
-
-@pytest.fixture(autouse=True)
-def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a guess costs is no question here."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(queries, "HASHER", hasher)
-    monkeypatch.setattr(queries, "DECOY", hasher.hash("nobody's"))
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from quizsvc import clock
 from quizsvc.db import db
 from quizsvc.roster.models import Person
 from quizsvc.settings import PROJECT
-from quizsvc.staff import queries as staff
 from quizsvc.web import logs
 from tests import make
 from tests.conftest import NOON
@@ -77,10 +76,8 @@ def heard(
     app: Flask,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Heard]:
-    """Logs at their most talkative; passwords that cost nothing."""
-    monkeypatch.setattr(staff, "HASHER", staff.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    """Logs at their most talkative."""
     caplog.set_level(logging.DEBUG)
     logging.getLogger("sqlalchemy").setLevel(
         logging.WARNING

@@ -27,16 +27,14 @@ from tests.signing import post, token
 from tests.support import Browser
 
 PASSWORD = "青山绿水小船晚霞四个词"
-CHEAP = queries.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 INSIDE = "/staff/account"
 
 
 @pytest.fixture
-def lin(app: Flask, at: Any, monkeypatch: pytest.MonkeyPatch) -> Staff:
-    """A class teacher with a password whose hash costs nothing to check."""
-    monkeypatch.setattr(queries, "HASHER", CHEAP)
+def lin(app: Flask, at: Any) -> Staff:
+    """A class teacher with a password."""
     person = make.a_staff("lin", "林老师", ("class_teacher", make.a_class(make.a_school(make.a_county()))))
-    person.password_hash = CHEAP.hash(PASSWORD)
+    person.password_hash = queries.HASHER.hash(PASSWORD)
     return make.saved(person)
 
 

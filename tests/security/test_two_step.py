@@ -31,13 +31,6 @@ PRINTED = "7K3M9Q2X4V5W"
 WRONG = "验证码不对，或者已经用过"
 
 
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a hash cost next to nothing."""
-    hasher = queries.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(queries, "HASHER", hasher)
-
-
 @pytest.fixture
 def lin(app: Flask, at: Any) -> Staff:
     """Teaches 七（3）班, has a password and a second step."""

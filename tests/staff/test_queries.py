@@ -71,6 +71,7 @@ def test_password_matches_however_the_keyboard_wrote_it(app: Flask) -> None:
     assert not found.outdated
 
 
+@pytest.mark.real_passwords
 def test_unknown_login_is_checked_against_a_hash_of_the_same_cost(app: Flask) -> None:
     with_password(make.a_staff("lin", "林老师"))
     make.a_staff("new", "还没设密码的老师")
@@ -87,6 +88,7 @@ def test_unknown_login_is_checked_against_a_hash_of_the_same_cost(app: Flask) ->
         assert not unknown.outdated
 
 
+@pytest.mark.real_passwords
 def test_hash_is_argon2id_with_the_parameters_of_the_design(app: Flask) -> None:
     assert queries.HASHER.hash("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 

@@ -387,13 +387,6 @@ def test_change_of_role_is_felt_at_the_next_request(school: dict[str, Any], app:
 # The second step: setting it up and doing without it (signing in with it: tests/security/test_two_step.py)
 
 
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a hash cost next to nothing."""
-    hasher = queries.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(queries, "HASHER", hasher)
-
-
 def codes_on(page: Any) -> list[str]:
     return re.findall(r"<li>((?:[0-9A-Z]{4} ){2}[0-9A-Z]{4})</li>", page.text)
 
@@ -402,7 +395,6 @@ def secret_on(page: Any) -> bytes:
     return base64.b32decode(re.search(r'id="secret"[^>]*value="([A-Z2-7]{32})"', page.text)[1])
 
 
-@pytest.mark.usefixtures("cheap")
 def test_second_step_is_on_after_one_code_and_gives_eight_codes_to_print(lin: Staff, app: Flask) -> None:
     here, there = signed_in(app, lin), signed_in(app, lin)
     page = here.get("/staff/account/two-step")
@@ -469,7 +461,6 @@ def test_second_step_stays_off_without_a_fitting_code(
     assert queries.recovery_codes_left(lin.id) == 0
 
 
-@pytest.mark.usefixtures("cheap")
 @pytest.mark.parametrize("address", ["/staff/account/two-step/off", "/staff/account/two-step/codes"])
 @pytest.mark.parametrize("current", ["", "wrong"])
 def test_second_step_is_not_touched_without_the_password(
@@ -484,7 +475,6 @@ def test_second_step_is_not_touched_without_the_password(
     assert queries.recovery_codes_left(lin.id) == 1
 
 
-@pytest.mark.usefixtures("cheap")
 def test_recovery_codes_made_anew_end_the_old_ones(lin: Staff, app: Flask) -> None:
     second_step.printed(second_step.turned_on(app, lin), "7K3M9Q2X4V5W", NOON)
 
@@ -496,7 +486,6 @@ def test_recovery_codes_made_anew_end_the_old_ones(lin: Staff, app: Flask) -> No
     assert queries.recovery_codes_left(lin.id) == 8
 
 
-@pytest.mark.usefixtures("cheap")
 def test_second_step_goes_with_the_password_and_nothing_of_it_is_left(lin: Staff, app: Flask) -> None:
     second_step.printed(second_step.turned_on(app, lin), "7K3M9Q2X4V5W", NOON)
     here, there = signed_in(app, lin), signed_in(app, lin)

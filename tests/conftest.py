@@ -24,9 +24,9 @@ from quizsvc.web import logs
 from tests import postgres
 from tests.support import Browser, Watch, rewritable
 
+examples.register_profile("usual", max_examples=50)
 examples.register_profile("few", max_examples=15)
-if os.environ.get("FEW_EXAMPLES"):
-    examples.load_profile("few")
+examples.load_profile("few" if os.environ.get("FEW_EXAMPLES") else "usual")
 
 _skipped: list[str] = []
 
@@ -37,6 +37,18 @@ ONE_DATABASE = re.compile(
 queries and operations, and test_access_matrix opens every page on PostgreSQL too."""
 
 NOON = datetime(2026, 12, 12, 4, 0, tzinfo=UTC)  # 12:00 in China, a Saturday in the middle of the demo term
+
+SLOW = re.compile(
+    r"tests/(security|formats|upkeep|uploads|benchmarks|migrations|rules)/|app/test_serve\.py|test_(files|headers)\.py"
+)
+"""What `make fast` leaves to `make test`: sweeps over all routes, files as large as they may be, other processes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes long by the folder it lies in."""
+    for item in items:
+        if SLOW.search(item.path.as_posix()):
+            item.add_marker("slow")
 
 
 def settings_for(url: str, instance: Path) -> Settings:

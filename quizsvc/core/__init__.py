@@ -39,4 +39,15 @@ Read in this order:
 35. standing    goes into what a player has reached, shared ranks, units by participation, which board is shown
 36. integrity   signs worth a look: too fast, one phone, the same answers, a rush
 37. announcement  what keeps rules from being announced, what may still change, what follows from them
+38. bounds       what texts, numbers and lists of a sheet may be
+39. document     a text that is read and signed, and its fingerprint
+40. adoption     what is to be adopted by whom, and what counts as adopted
+41. questionnaire  opinion surveys: the kinds of questions, whom they are asked, what is a valid answer
+42. sheettext    texts and surveys as an organizer types them
+43. wording      what is done with words of others: long numbers are masked, listed words are found
+44. readinglevel  how long the sentences of a text are, and what its writer is told
+45. blanks       what of a template is still to be filled in
+46. change       two test rounds held against each other, before and after the teaching
+47. signature    the name as it is typed, and the strokes of a finger
+48. roundkind    the kinds of rounds, and the words that pages use of each
 """

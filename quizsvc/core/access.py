@@ -53,6 +53,9 @@ class Permission(Enum):
     SEE_CONTESTS = "see_contests"
     WITNESS_DRAWS = "witness_draws"
     HAND_OUT_PRIZES = "hand_out_prizes"
+    KEEP_DECLARATIONS = "keep_declarations"
+    SEE_SIGNATURES = "see_signatures"
+    KEEP_TOTALS = "keep_totals"
     MANAGE_BANKS = "manage_banks"
     MANAGE_STAFF = "manage_staff"
     KEEP_SERVICE = "keep_service"
@@ -81,6 +84,9 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.SEE_CONTESTS: frozenset({Role.ORGANIZER, Role.AUDITOR, Role.WITNESS, Role.CLERK}),
     Permission.WITNESS_DRAWS: frozenset({Role.ORGANIZER, Role.WITNESS}),
     Permission.HAND_OUT_PRIZES: frozenset({Role.CLERK}),
+    Permission.KEEP_DECLARATIONS: _TEACHING | {Role.SCHOOL_ADMIN},
+    Permission.SEE_SIGNATURES: _TEACHING | {Role.SCHOOL_ADMIN},
+    Permission.KEEP_TOTALS: _TEACHING | _LEADING,
     Permission.MANAGE_BANKS: frozenset({Role.ORGANIZER}),
     Permission.MANAGE_STAFF: _LEADING | {Role.SYSADMIN},
     Permission.KEEP_SERVICE: frozenset({Role.SYSADMIN}),

@@ -6,12 +6,26 @@ from datetime import datetime
 from typing import Literal
 
 from quizsvc.core.indicators import Tally
+from quizsvc.core.roundkind import WORDS
 from quizsvc.core.window import State
 
 EVENING_HOUR = 17
 FEW = 3
 VOW = "页面不会要密码、验证码和银行卡，也不会让你转账。"
 
+_DO = {
+    "receipt": ("还没交的家长", "读完告知书，选“是”或“否”"),
+    "pledge": ("还没签的人", "读完全文再签名"),
+    "adoption": ("还没填的人", "一项一项填，做到了随时可以改"),
+    "survey": ("还没答的人", "答几个问题，不记名"),
+}
+"""Of each kind without marks: who is asked, and what to do."""
+_FINISH = {kind: WORDS[kind].verb for kind in _DO}
+_MET = {
+    "receipt": ("全部交了，并且全部选“是”。", "选“是”", "选“否”，请再讲一讲"),
+    "adoption": ("全部填了，并且每一项都做到了。", "每一项都做到了", "还没有全部做到"),
+}
+"""Of kinds in which taking part is not all: all of them, some of them, the rest."""
 _SHARES = ((90, "九成以上"), (75, "四分之三以上"), (50, "一半以上"))
 
 
@@ -23,11 +37,13 @@ class Notice:
     state: where the moment lies in the class's window
     expected, done, missing: heads, >= 0; expected 0 means that nobody has said how many there are
     opens_at, closes_at, at: aware, in the school's own time zone
-    items: questions in a form, >= 1
-    minutes: that a form takes, >= 1
+    items: questions in a form, >= 1; 0 where there is no form
+    minutes: that a form takes, >= 1; 0 where nobody can tell
     phrase: the 核对码, "" while the class has no link
     address: of the class's link, "" while it has none
     hotline: whom to ring when in doubt, "" when none was given
+    kind: of the round, a key of roundkind.WORDS
+    nameless: nobody is asked for a seat, so nobody is expected and nobody is missing
     """
 
     unit_name: str
@@ -44,6 +60,8 @@ class Notice:
     phrase: str
     address: str
     hotline: str
+    kind: str = "test"
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,8 @@ def group_text(notice: Notice) -> str:
     head = f"【{notice.unit_name}】{notice.title}："
     if (short := _without_asking(notice)) is not None:
         return head + short
+    if notice.kind in _DO:
+        return head + _progress(notice) + _sheet_asked(notice, "用微信扫班级海报上的码")
     who = "还没做的同学请在" if notice.state == "open" else "请同学们在"
     return (
         f"{head}{_progress(notice)}{who}{_by(notice)}前完成，"
@@ -103,12 +123,24 @@ def parents_text(notice: Notice) -> str:
     if (short := _without_asking(notice)) is not None:
         return head + short
     ring = f"，也可以拨打 {notice.hotline}" if notice.hotline else ""
+    if notice.kind in _DO:
+        asked = _sheet_asked(notice, "用您的手机，微信扫班级海报上的码")
+        return f"各位家长好。{head}{_progress(notice)}{asked}有疑问请直接问我{ring}。"
     return (
         f"各位家长好。{head}{_progress(notice)}请您提醒还没做的孩子在"
         f"{_by(notice)}前完成，{notice.items} 道题，"
         f"约 {notice.minutes} 分钟{_way_in(notice, '可以用您的手机，微信扫班级海报上的码')}。"
         f"{VOW}不收费，不用关注公众号，也不用转发。有疑问请直接问我{ring}。"
     )
+
+
+def _sheet_asked(notice: Notice, scan: str) -> str:
+    """Ask for what is read and signed, or answered without marks."""
+    who, what = _DO[notice.kind]
+    paper = "没有手机的，交纸质的给我。" if notice.kind in ("receipt", "pledge") else ""
+    verb = WORDS[notice.kind].verb
+    way = _way_in(notice, scan).removeprefix("：")
+    return f"请{who}在{_by(notice)}前{f'{way}，' if way else ''}{what}。{VOW}{verb}过的不用再{verb}。{paper}"
 
 
 def lead(
@@ -120,6 +152,8 @@ def lead(
     gaps: Sequence[tuple[str, int]],
     siblings: int,
     counter: str,
+    kind: str = "test",
+    nameless: bool = False,
 ) -> tuple[Piece, ...]:
     """Write the sentence that opens a report: how many are done, how many are missing, where.
 
@@ -130,14 +164,20 @@ def lead(
     gaps: name and missing heads, >= 1, of each part that has a gap, in any order
     siblings: how many parts there are, >= len(gaps)
     counter: measure word and noun of the parts: 所学校
+    kind: of the round, a key of roundkind.WORDS
+    nameless: nobody is asked for a seat, so sheets are counted and nobody is expected
     return: pieces that read as one sentence
     Source: ux.md decision 6
     """
+    if nameless:
+        return (Piece(f"{scope}收到 "), Piece(f"{tally.done:,}", "number"), Piece(" 份，不认人，不算比率。"))
     everyone = (Piece(f"{scope} "), Piece(f"{tally.expected:,}", "number"), Piece(f" {people}"))
+    finish = f"{_FINISH[kind]}了" if kind in _FINISH else "完成"
     if not tally.expected:
-        return _without_expected(scope, tally)
+        return _without_expected(scope, tally, finish)
     if not tally.done:
-        started = Piece("还没有人完成" if tally.open else "还没有人开始", "gap")
+        begun = _FINISH.get(kind, "开始")
+        started = Piece("还没有人完成" if tally.open else f"还没有人{begun}", "gap")
         now = Piece(f"，{tally.open:,} 人正在作答。" if tally.open else "。")
         return (*everyone, started, now)
     if missing <= 0 and tally.done > tally.expected:
@@ -145,15 +185,15 @@ def lead(
             *everyone,
             Piece("里已有 "),
             Piece(f"{tally.done:,}", "number"),
-            Piece(" 人完成，人数对不上，请核对名册。"),
+            Piece(f" 人{finish}，人数对不上，请核对名册。"),
         )
     if missing <= 0:
-        return (*everyone, *_all_done(tally))
+        return (*everyone, *_all_done(tally, kind))
     return (
         *everyone,
         Piece("已有 "),
         Piece(f"{tally.done:,}", "number"),
-        Piece(" 人完成，"),
+        Piece(f" 人{finish}，"),
         Piece(f"还差 {missing:,} 人", "gap"),
         Piece(f"{_where(gaps, siblings, counter)}。"),
     )
@@ -163,14 +203,19 @@ def _without_asking(notice: Notice) -> str | None:
     """Write what remains to be said when nobody is to be asked for anything, else None."""
     counted = _counted(notice)
     if counted and notice.missing <= 0:
-        return f"{notice.expected} 人都完成了，谢谢大家！"
+        finish = _FINISH.get(notice.kind, "完成")
+        return f"{notice.expected} 人都{finish}了，谢谢大家！"
     if notice.state == "closed":
-        return (
-            f"已经结束，完成 {notice.done}/{notice.expected}。"
-            if counted
-            else f"已经结束，{notice.done} 人完成。"
-        )
+        return f"已经结束，{'已' if counted and notice.kind in _DO else ''}{_told(notice)}。"
     return None
+
+
+def _told(notice: Notice) -> str:
+    """Write how many are done, in sheets where nobody is asked for a seat."""
+    finish = _FINISH.get(notice.kind, "完成")
+    if notice.nameless:
+        return f"收到 {notice.done} 份"
+    return f"{finish} {notice.done}/{notice.expected}" if _counted(notice) else f"{notice.done} 人{finish}"
 
 
 def _by(notice: Notice) -> str:
@@ -189,8 +234,8 @@ def _progress(notice: Notice) -> str:
     if notice.state == "before":
         return f"{moment_text(notice.opens_at, notice.at)} 开始。"
     if not _counted(notice):
-        return f"已有 {notice.done} 人完成。"
-    return f"已完成 {notice.done}/{notice.expected}，还差 {notice.missing} 人。"
+        return f"已{_told(notice)}。" if notice.nameless else f"已有 {_told(notice)}。"
+    return f"已{_told(notice)}，还差 {notice.missing} 人。"
 
 
 def _way_in(notice: Notice, scan: str) -> str:
@@ -200,20 +245,33 @@ def _way_in(notice: Notice, scan: str) -> str:
     return f"：{scan}，或打开 {notice.address} ，先核对“{notice.phrase}”"
 
 
-def _without_expected(scope: str, tally: Tally) -> tuple[Piece, ...]:
+def _without_expected(scope: str, tally: Tally, finish: str) -> tuple[Piece, ...]:
     """Say that nobody knows yet how many there should be."""
     if not tally.done:
         return (Piece(f"{scope}还没有应测人数，请先导入名册或登记人数。"),)
     return (
         Piece(f"{scope}已有 "),
         Piece(f"{tally.done:,}", "number"),
-        Piece(" 人完成，但还没有登记应测人数。"),
+        Piece(f" 人{finish}，但还没有登记应测人数。"),
     )
 
 
-def _all_done(tally: Tally) -> tuple[Piece, ...]:
-    """Say that all took part, and how many of them are still to learn."""
+def _all_done(tally: Tally, kind: str) -> tuple[Piece, ...]:
+    """Say that all took part, and how many of them are still to learn, or to do."""
     to_learn = tally.expected - tally.aware
+    if kind in ("pledge", "survey"):
+        return (Piece(f"全部{_FINISH[kind]}了。"),)
+    if kind in _MET:
+        whole, some, rest = _MET[kind]
+        if to_learn <= 0:
+            return (Piece(whole),)
+        return (
+            Piece(f"全部{_FINISH[kind]}了，其中 "),
+            Piece(f"{tally.aware:,}", "number"),
+            Piece(f" 人{some}，"),
+            Piece(f"还有 {to_learn:,} 人{rest}", "gap"),
+            Piece("。"),
+        )
     if to_learn <= 0:
         return (Piece("全部完成，并且全部达到知晓标准。"),)
     return (

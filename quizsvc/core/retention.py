@@ -40,6 +40,7 @@ class Kept:
 
 _ERASE_DAY = "the campaign's day of erasing"
 LINKS: Final = Kept(_ERASE_DAY, "emptied")
+TURNOUT: Final = Kept(_ERASE_DAY, "drawn anew, so that only how many answered stays")
 LATE: Final = Kept(_ERASE_DAY, "the row is deleted")
 ANSWERS: Final = Kept(f"{_ERASE_DAY} + {ANSWERS_STAY.days} days", "emptied; the sums per question stay")
 NAMES: Final = Kept(

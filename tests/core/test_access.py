@@ -17,13 +17,14 @@ from quizsvc.core.access import (
 
 TEACHING = (
     "signed_in see_counts see_seats see_names see_items export_scores show_links manage_links manage_attempts"
+    " keep_declarations see_signatures keep_totals"
 )
-LEADING = "signed_in see_counts see_items export_counts show_links manage_links manage_staff"
+LEADING = "signed_in see_counts see_items export_counts show_links manage_links manage_staff keep_totals"
 MAY = {
     Role.SYSADMIN: "signed_in manage_staff keep_service",
     Role.ORGANIZER: f"{LEADING} manage_campaigns manage_banks run_contests review_contests see_reviews "
     "see_contests witness_draws",
-    Role.SCHOOL_ADMIN: f"{LEADING} manage_roster exempt",
+    Role.SCHOOL_ADMIN: f"{LEADING} manage_roster exempt keep_declarations see_signatures",
     Role.COUNSELOR: TEACHING,
     Role.CLASS_TEACHER: TEACHING,
     Role.MONITOR: "signed_in see_counts show_links",

@@ -206,6 +206,9 @@ def test_definitions_explain_every_indicator_once_in_full_sentences():
         "hit_rate",
         "false_alarm_rate",
         "misconception",
+        "return_rate",
+        "receipt_awareness",
+        "all_adopted",
         "missing",
         "rollup",
     ]

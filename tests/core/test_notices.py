@@ -218,3 +218,37 @@ def test_lead_never_calls_a_surplus_complete() -> None:
 def test_lead_without_head_counts() -> None:
     assert lead(Tally()) == "全县还没有应测人数，请先导入名册或登记人数。"
     assert lead(Tally(done=7)) == "全县已有 7 人完成，但还没有登记应测人数。"
+
+
+def told(tally: Tally, missing: int = 0, kind: str = "receipt", nameless: bool = False) -> str:
+    return sentence(
+        notices.lead(
+            scope="全班", people="名学生", tally=tally, missing=missing, gaps=(), siblings=0, counter="", kind=kind,
+            nameless=nameless,
+        )
+    )  # fmt: skip
+
+
+def test_reminders_of_sheets_name_what_is_done_and_never_minutes() -> None:
+    receipt = replace(NOTICE, kind="receipt", title="风险告知回执", items=0, minutes=0)
+    said = notices.group_text(receipt)
+    assert "请还没交的家长在" in said
+    assert "读完告知书，选“是”或“否”" in said
+    assert "交过的不用再交。没有手机的，交纸质的给我。" in said
+    assert "分钟" not in said
+    assert "用您的手机" in notices.parents_text(receipt)
+    survey = replace(NOTICE, kind="survey", nameless=True, expected=0, done=12, missing=0, items=0, minutes=0)
+    assert "已收到 12 份。" in notices.group_text(survey)
+    assert "已经结束，收到 12 份。" in notices.group_text(replace(survey, state="closed"))
+    assert "已经结束，已交 " in notices.group_text(replace(receipt, state="closed"))
+
+
+def test_lead_speaks_of_each_kind_in_its_own_words() -> None:
+    assert told(Tally(45, 41, 40), 4) == "全班 45 名学生已有 41 人交了，还差 4 人。"
+    assert told(Tally(45), 45) == "全班 45 名学生还没有人交。"
+    assert told(Tally(45, 45, 40)) == (
+        "全班 45 名学生全部交了，其中 40 人选“是”，还有 5 人选“否”，请再讲一讲。"
+    )
+    assert told(Tally(45, 45, 45), kind="pledge") == "全班 45 名学生全部签了。"
+    assert told(Tally(45, 45, 45), kind="adoption") == "全班 45 名学生全部填了，并且每一项都做到了。"
+    assert told(Tally(0, 12, 12), kind="survey", nameless=True) == "全班收到 12 份，不认人，不算比率。"

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from quizsvc import clock
 from quizsvc.audit import CLI
+from quizsvc.core import adoption, document, questionnaire, sheettext
 from quizsvc.core.refusal import Refusal, Unknown
 from quizsvc.paper import files, operations, queries
 
@@ -59,6 +60,43 @@ def freeze(file: Path, dry_run: bool) -> None:
     click.echo(f"已冻结，编号 {paper_id}，指纹 {queries.frozen(paper_id).content_hash}")
 
 
+@paper.group()
+def sheet() -> None:
+    """文本和问卷：检查、冻结、列出模板。"""
+
+
+@sheet.command("check")
+@FILE
+def check_sheet(file: Path) -> None:
+    """看一份文本或问卷读不读得懂；读不懂时说出第几行、怎么改，并以 1 退出。"""
+    _sheet_shown(files.read_sheet(file))
+
+
+@sheet.command("freeze")
+@FILE
+@click.option("--code", help="代号；不写就用文件名。")
+@with_appcontext
+def freeze_sheet(file: Path, code: str | None) -> None:
+    """冻结一份文本或问卷：一个字也不再变；同样的内容再冻结一次，还是同一份。"""
+    body = files.read_sheet(file)
+    _sheet_shown(body)
+    paper_id = operations.freeze_sheet(
+        code=code or files.sheet_code(file), body=body, at=clock.now(), actor=CLI
+    )
+    click.echo(f"已冻结，编号 {paper_id}，指纹 {queries.sheet(paper_id).content_hash}")
+
+
+@sheet.command("templates")
+def templates() -> None:
+    """列出现成的文本和问卷。"""
+    ready, broken = files.templates()
+    for one in ready:
+        click.echo(f"{one.name}.txt  {sheettext.KINDS[one.kind]}  {one.title}")
+    for name in broken:
+        click.echo(f"{name}  读不懂，用 quizsvc paper sheet check 看看")
+    click.echo(f"共 {len(ready)} 份模板，在 question_banks/{files.SHEETS}。")
+
+
 @paper.command("list")
 @click.option("--json", "as_json", is_flag=True, help="写成 JSON，给脚本用。")
 @with_appcontext
@@ -69,10 +107,10 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2, default=str))
         return
     for row in rows:
-        click.echo(
-            f"{row.id}  {row.code}  {row.title}：{row.item_count} 题 {row.total_points} 分，"
-            f"从 {row.pool} 题中抽，指纹 {row.content_hash[:16]}"
-        )
+        what = f"{row.item_count} 题 {row.total_points} 分，从 {row.pool} 题中抽"
+        if row.kind != queries.QUIZ:
+            what = sheettext.KINDS[row.kind]
+        click.echo(f"{row.id}  {row.code}  {row.title}：{what}，指纹 {row.content_hash[:16]}")
     click.echo(f"共 {len(rows)} 份试卷。")
 
 
@@ -114,10 +152,26 @@ def print_(code: str, seed: str | None, forms: int, with_key: bool, target: Path
 
 
 def _by_code(code: str) -> queries.FrozenPaper:
-    found = next((row.id for row in queries.papers() if row.code == code), None)
+    quizzes = (row for row in queries.papers() if row.kind == queries.QUIZ)
+    found = next((row.id for row in quizzes if row.code == code), None)
     if found is None:
         raise Unknown(f"没有代号是“{code}”的试卷。冻结了哪些，可以用 quizsvc paper list 看。")
     return queries.frozen(found)
+
+
+def _sheet_shown(body: sheettext.Body) -> None:
+    """Print what a text or survey is."""
+    click.echo(f"{sheettext.KINDS[sheettext.kind_of(body)]}：{body.title}")
+    if isinstance(body, document.Document):
+        click.echo(
+            f"  {len(body.points)} 条，{document.SIGNERS[body.signer]}签，文本指纹 {document.digest(body)}"
+        )
+    elif isinstance(body, adoption.Adoption):
+        for number, item in enumerate(body.items, 1):
+            click.echo(f"  {number}. {item.text}")
+    else:
+        for number, question in enumerate(body.questions, 1):
+            click.echo(f"  {number}. [{questionnaire.KINDS[question.kind]}] {question.text}")
 
 
 def _shown(plan: queries.Plan, pool: queries.Pool) -> list[str]:

@@ -1,14 +1,15 @@
-"""Blueprint files (question_banks/blueprints/*.toml) as an organizer writes them, and forms on paper as PDF."""
+"""Blueprint files and texts (question_banks/blueprints, sheets) as an organizer writes them, forms on paper as PDF."""
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from quizsvc import typesetting
-from quizsvc.core import assembly, bankfile, tablefile
+from quizsvc.core import assembly, bankfile, sheettext, tablefile
 from quizsvc.core.refusal import Refusal
 from quizsvc.paper import queries
 from quizsvc.paper.queries import FrozenPaper, Plan
@@ -16,6 +17,7 @@ from quizsvc.settings import PROJECT
 
 SHELF = PROJECT / "question_banks"
 VOCABULARY = "vocabulary.toml"
+SHEETS = "sheets"
 MOST = 1000
 
 Part = Literal["paper", "sheet", "key"]
@@ -33,11 +35,25 @@ class BadPlan(Refusal):
     """A blueprint file that is not one; every fault is told, each with its line."""
 
 
+class BadSheet(Refusal):
+    """A file that is no text or survey; the fault is told with its line."""
+
+
 class BadSeed(Refusal):
     """A seed that nobody could copy from the foot of a page and type in again."""
 
     def __init__(self) -> None:
         super().__init__("卷号只能用字母、数字和连字符“-”，最多 32 个。")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text or survey to begin with; `source` is as it stands in its file."""
+
+    name: str
+    kind: str
+    title: str
+    source: str
 
 
 class _Shape(BaseModel):
@@ -111,6 +127,39 @@ def read_plan(path: Path, *, shelf: Path = SHELF) -> Plan:
         fixed=tuple((one.item, one.points) for one in shape.fixed),
         topics=topics,
     )
+
+
+def read_sheet(path: Path) -> sheettext.Body:
+    """Read a file in the notation of docs/SHEETS.md."""
+    try:
+        return sheettext.read(_sheet_text(path))
+    except sheettext.Unclear as unclear:
+        raise BadSheet(f"{path.name}：{unclear.text}") from unclear
+
+
+def templates(shelf: Path = SHELF) -> tuple[list[Template], list[str]]:
+    """Read all texts that one may begin with, and name the files that cannot be read."""
+    ready, broken = [], []
+    for path in sorted((shelf / SHEETS).glob("*.txt")):
+        try:
+            body = read_sheet(path)
+        except Refusal:
+            broken.append(path.name)
+        else:
+            ready.append(Template(path.stem, sheettext.kind_of(body), body.title, _sheet_text(path)))
+    return ready, broken
+
+
+def sheet_code(path: Path) -> str:
+    """Make the code of a paper of the name of its file."""
+    return path.stem.lower().replace("_", "-").replace(" ", "-")
+
+
+def _sheet_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSheet(f"读不了 {path.name}：请存成 UTF-8 编码的文本文件。") from error
 
 
 def topic_names(shelf: Path = SHELF) -> dict[str, str]:

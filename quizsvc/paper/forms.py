@@ -18,6 +18,16 @@ LONGEST_NUMBER = 9
 Fields = MultiDict[str, str]
 
 
+STARTS = {
+    "receipt": "回执：家长告知书\n发布单位：\n说明：家长您好，请和孩子一起读一遍。\n1. \n2. \n"
+    "确认：上面的内容，您都知道了吗？\n谁来签：家长\n",
+    "pledge": "责任书：反诈责任书\n发布单位：\n1. \n2. \n承诺：我保证做到以上各条。\n谁来签：教职工\n",
+    "adoption": "使用情况：反诈工具使用情况\n说明：请照实填。\n1. \n目标：教职工 100%（在册）\n",
+    "survey": "问卷：反诈宣传意见\n说明：不记名。\n1. [单选] （必答）\nA. \nB. \n最后：谢谢您。\n",
+}
+"""Kind of paper -> the text an empty draft of it begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What of the banks a desk shows; "" is anything."""
@@ -131,6 +141,11 @@ def number_from(fields: Fields, name: str, label: str, *, least: int, most: int)
     if not text.isdecimal() or len(text) > LONGEST_NUMBER or not least <= int(text) <= most:
         raise Refusal(f"{label}要写 {least} 到 {most} 的整数。")
     return int(text)
+
+
+def source_from(form: Fields) -> str:
+    """Read a text as it was typed; lines end with LF."""
+    return "\n".join(form.get("text", "").splitlines())
 
 
 def revision_from(fields: Fields) -> int:

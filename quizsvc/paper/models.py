@@ -13,8 +13,9 @@ from quizsvc.db import Base
 class Paper(Base):
     """Rules and the item versions they draw from; never changed once written.
 
-    `content` holds "blueprint", "topics" (slug to name) and "items" ({"version", "bank", "item"}); `content_hash` is
-    the SHA-256 of it together with code, title and kind.
+    `content` of a quiz holds "blueprint", "topics" (slug to name) and "items" ({"version", "bank", "item"}), of all
+    others "sheet": a document, an adoption survey or a questionnaire of core. `content_hash` is the SHA-256 of it
+    together with code, title and kind.
     """
 
     __tablename__ = "paper_paper"
@@ -22,7 +23,7 @@ class Paper(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]  # quiz
+    kind: Mapped[str]  # quiz | receipt | pledge | adoption | survey
     title: Mapped[str]
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     content_hash: Mapped[str]
@@ -49,6 +50,22 @@ class Draft(Base):
     banks: Mapped[list[str]] = mapped_column(JSON)
     rules: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     fixed: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    revision: Mapped[int]
+    author: Mapped[str] = mapped_column(info=label("pseudonym", ACTOR))  # who changed it last
+    updated_at: Mapped[datetime]
+    paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper_paper.id"))
+
+
+class SheetDraft(Base):
+    """A text or a survey in the making, as it is typed. Once `paper_id` is set nothing changes any more."""
+
+    __tablename__ = "paper_sheet_draft"
+    plain = ("id", "code", "kind", "source", "revision", "updated_at", "paper_id")
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]  # receipt | pledge | adoption | survey
+    source: Mapped[str]  # in the notation of core.sheettext
     revision: Mapped[int]
     author: Mapped[str] = mapped_column(info=label("pseudonym", ACTOR))  # who changed it last
     updated_at: Mapped[datetime]

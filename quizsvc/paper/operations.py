@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, count
@@ -12,11 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from quizsvc import audit
 from quizsvc.bank.queries import VersionRow
-from quizsvc.core import assembly
+from quizsvc.core import assembly, sheettext
 from quizsvc.core.refusal import Refusal
+from quizsvc.core.sheettext import Body, kind_of
 from quizsvc.db import db, insert, operation
 from quizsvc.paper import queries
-from quizsvc.paper.models import Draft, Paper
+from quizsvc.paper.models import Draft, Paper, SheetDraft
 
 KINDS = ("quiz",)
 MOST_ITEMS = 200
@@ -41,6 +43,23 @@ class DraftFrozen(Refusal):
 
     def __init__(self) -> None:
         super().__init__("这份草稿已经冻结成试卷，不能再改。要改的话，请把试卷复制成新的草稿。", status=409)
+
+
+class SheetChanged(Refusal):
+    """The draft of a text has changed since the page was opened; what was typed is still on the page."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这份草稿刚才在别处改过，您写的还没有保存，都在下面。请先复制下来，再打开最新的草稿接着改。",
+            status=409,
+        )
+
+
+class TooLong(Refusal):
+    """A text longer than any sheet."""
+
+    def __init__(self) -> None:
+        super().__init__(f"文字太长，没有保存：最多 {sheettext.LONGEST:,} 个字。")
 
 
 class _CodeTaken(Refusal):
@@ -90,8 +109,7 @@ def settle_draft(
     """Set what a draft is called, whom it is for and which banks its rules draw from."""
     if not 0 < len(title) <= LONGEST_TITLE:
         raise Refusal(f"标题要写，最多 {LONGEST_TITLE} 个字。")
-    if not _CODE.fullmatch(code) or len(code) > LONGEST_CODE:
-        raise Refusal(f"代号只能用小写字母、数字和连字符“-”，不能用连字符开头，最多 {LONGEST_CODE} 个。")
+    _check_code(code)
     if not banks:
         raise Refusal("至少要选一个题库。")
     draft = _opened(draft_id, revision, at, actor)
@@ -235,6 +253,58 @@ def freeze_paper(
     )  # fmt: skip
 
 
+@operation
+def create_sheet_draft(*, code: str, source: str, at: datetime, actor: audit.Actor) -> int:
+    """Begin a text or survey; where drafts or papers have its code already, it gets a number."""
+    kind, _ = sheettext.named(source)
+    code = _free_code(code)
+    _check_code(code)
+    draft = SheetDraft(
+        code=code,
+        kind=kind,
+        source=_sized(source),
+        revision=1,
+        author=actor.text,
+        updated_at=at,
+        paper_id=None,
+    )
+    db.session.add(draft)
+    _flush(draft)
+    audit.record(actor=actor, action="paper.sheet_draft", on=f"sheet:{draft.id}", at=at, code=code)
+    return draft.id
+
+
+@operation
+def save_sheet_draft(*, draft_id: int, revision: int, source: str, at: datetime, actor: audit.Actor) -> None:
+    """Keep a text as it is typed, sound or not."""
+    draft = _opened_sheet(draft_id, revision, at, actor)
+    draft.source = _sized(source)
+    with suppress(sheettext.Unclear):  # without a first line it stays what it was
+        draft.kind, _ = sheettext.named(source)
+
+
+@operation
+def discard_sheet_draft(*, draft_id: int, revision: int, at: datetime, actor: audit.Actor) -> None:
+    """Throw a text or survey away."""
+    draft = _opened_sheet(draft_id, revision, at, actor)
+    audit.record(actor=actor, action="paper.discard_sheet", on=f"sheet:{draft_id}", at=at, code=draft.code)
+    db.session.delete(draft)
+
+
+@operation
+def freeze_sheet_draft(*, draft_id: int, revision: int, at: datetime, actor: audit.Actor) -> int:
+    """Freeze what a draft says; the draft stays, as a record of where the paper came from."""
+    draft = _opened_sheet(draft_id, revision, at, actor)
+    draft.paper_id = _freeze_sheet(code=draft.code, body=sheettext.read(draft.source), at=at, actor=actor)
+    return draft.paper_id
+
+
+@operation
+def freeze_sheet(*, code: str, body: Body, at: datetime, actor: audit.Actor) -> int:
+    """Freeze a text or survey under its hash; the same again is the same row, another of that code is refused."""
+    return _freeze_sheet(code=code, body=body, at=at, actor=actor)
+
+
 def _freeze(
     *,
     code: str,
@@ -255,6 +325,34 @@ def _freeze(
     if short := queries.shortfall_texts(rows):
         raise queries.Unfillable(short)
     content = queries.content_of(blueprint, versions, topics)
+    paper_id, hashed = _stored(code, kind, title, content, at)
+    if paper_id is None:
+        return _already(code, hashed)
+    audit.record(
+        actor=actor, action="paper.freeze", on=f"paper:{code}", at=at, content_hash=hashed,
+        items=blueprint.item_count, points=blueprint.total_points, pool=len(versions),
+    )  # fmt: skip
+    return paper_id
+
+
+def _freeze_sheet(*, code: str, body: Body, at: datetime, actor: audit.Actor) -> int:
+    _check_code(code)
+    if missing := queries.unfilled(body):
+        raise Refusal(f"还没填好，先不能定稿：{'、'.join(missing)}。请写上真实的文字。", status=409)
+    kind = kind_of(body)
+    paper_id, hashed = _stored(code, kind, body.title, queries.sheet_content(body), at)
+    if paper_id is None:
+        return _already(code, hashed)
+    audit.record(
+        actor=actor, action="paper.freeze_sheet", on=f"paper:{code}", at=at, content_hash=hashed, kind=kind
+    )
+    return paper_id
+
+
+def _stored(
+    code: str, kind: str, title: str, content: dict[str, Any], at: datetime
+) -> tuple[int | None, str]:
+    """Write a paper and return its id, None when the code is taken, and its hash."""
     hashed = queries.content_hash(code=code, title=title, kind=kind, content=content)
     paper_id = db.session.execute(
         insert(Paper)
@@ -262,19 +360,18 @@ def _freeze(
         .on_conflict_do_nothing(index_elements=[Paper.code])
         .returning(Paper.id)
     ).scalar_one_or_none()
-    if paper_id is None:
-        return _already(code, hashed)
-    audit.record(
-        actor=actor, action="paper.freeze", on=f"paper:{code}", at=at, content_hash=hashed,
-        items=blueprint.item_count, points=blueprint.total_points, pool=len(versions),
-    )  # fmt: skip
-    return int(paper_id)
+    return paper_id, hashed
+
+
+def _check_code(code: str) -> None:
+    if not _CODE.fullmatch(code) or len(code) > LONGEST_CODE:
+        raise Refusal(f"代号只能用小写字母、数字和连字符“-”，不能用连字符开头，最多 {LONGEST_CODE} 个。")
 
 
 def _already(code: str, hashed: str) -> int:
     row = db.session.execute(select(Paper.id, Paper.content_hash).where(Paper.code == code)).one()
     if row.content_hash != hashed:
-        raise Refusal(f"试卷“{code}”已经冻结，不能再改。要用新的内容，请在组卷规则里换一个代号。", status=409)
+        raise Refusal(f"试卷“{code}”已经冻结，不能再改。要用新的内容，请换一个代号。", status=409)
     return int(row.id)
 
 
@@ -293,7 +390,31 @@ def _opened(draft_id: int, revision: int, at: datetime, actor: audit.Actor) -> D
     return draft
 
 
-def _flush(draft: Draft) -> None:
+def _opened_sheet(draft_id: int, revision: int, at: datetime, actor: audit.Actor) -> SheetDraft:
+    """Take the draft of a text for one change, as `_opened` does."""
+    draft = db.session.scalars(
+        select(SheetDraft)
+        .where(SheetDraft.id == draft_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if draft is None:
+        raise queries.UnknownDraft
+    if draft.paper_id is not None:
+        raise DraftFrozen
+    if draft.revision != revision:
+        raise SheetChanged
+    draft.revision, draft.updated_at, draft.author = revision + 1, at, actor.text
+    return draft
+
+
+def _sized(source: str) -> str:
+    if len(source) > sheettext.LONGEST:
+        raise TooLong
+    return source
+
+
+def _flush(draft: Draft | SheetDraft) -> None:
     """Write a draft whose code may be somebody else's by now."""
     code = draft.code
     try:
@@ -305,7 +426,7 @@ def _flush(draft: Draft) -> None:
 def _free_code(wanted: str) -> str:
     taken = {
         code
-        for table in (Draft, Paper)
+        for table in (Draft, SheetDraft, Paper)
         for code in db.session.scalars(
             select(table.code).where(table.code.startswith(wanted, autoescape=True))
         )

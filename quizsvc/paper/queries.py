@@ -2,21 +2,33 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, literal, select
 
 from quizsvc.bank import queries as bank
-from quizsvc.core import assembly, bankfile, marking, readingtime
+from quizsvc.core import (
+    adoption,
+    assembly,
+    bankfile,
+    document,
+    marking,
+    questionnaire,
+    readinglevel,
+    readingtime,
+)
+from quizsvc.core.blanks import blanks
 from quizsvc.core.refusal import Refusal, Unknown
+from quizsvc.core.sheettext import Body
 from quizsvc.db import db
-from quizsvc.paper.models import Draft, Paper
+from quizsvc.paper.models import Draft, Paper, SheetDraft
 
+QUIZ = "quiz"
 KEPT = 64  # papers a process remembers; a hundred items of one take about 200 KB
 LAID_OUT = 5000
 
@@ -111,9 +123,39 @@ class FrozenPaper:
     topics: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A frozen text or survey whole. A process has one object a sheet, so it may be the key of a cache."""
+
+    id: int
+    code: str
+    kind: str
+    title: str
+    body: Body
+    content_hash: str
+    frozen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SheetDraftRow:
+    """A text or survey in the making, as it is typed; `paper_id` is what it was frozen as."""
+
+    id: int
+    code: str
+    kind: str
+    source: str
+    revision: int
+    author: str
+    updated_at: datetime
+    paper_id: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """One paper in a list; `pool` is how many items it draws from."""
+    """One paper in a list; `pool` is how many items it draws from.
+
+    A text or survey has no points and no pool, its items are its points, things to adopt or questions.
+    """
 
     id: int
     code: str
@@ -336,18 +378,56 @@ def shortfall_texts(rows: Iterable[RuleRow]) -> list[str]:
 
 def papers() -> list[PaperRow]:
     """List the papers, newest first."""
+    parts = [Paper.content["sheet"][name] for name in ("points", "items", "questions")]
     rows = db.session.execute(
         select(
             Paper.id, Paper.code, Paper.title, Paper.kind, Paper.content["blueprint"],
-            func.json_array_length(Paper.content["items"]), Paper.content_hash, Paper.frozen_at,
+            func.json_array_length(Paper.content["items"]),
+            sum((func.coalesce(func.json_array_length(part), 0) for part in parts), literal(0)),
+            Paper.content_hash, Paper.frozen_at,
         ).order_by(Paper.frozen_at.desc(), Paper.id.desc())
     )  # fmt: skip
     found = []
-    for paper_id, code, title, kind, rules, pool_size, content_hash, frozen_at in rows:
-        plan = blueprint_of(rules)
-        sums = (plan.item_count, plan.total_points, pool_size)
+    for paper_id, code, title, kind, rules, pool_size, length, content_hash, frozen_at in rows:
+        sums = (length, 0, 0)
+        if kind == QUIZ:
+            plan = blueprint_of(rules)
+            sums = (plan.item_count, plan.total_points, pool_size)
         found.append(PaperRow(paper_id, code, title, kind, *sums, content_hash, frozen_at))
     return found
+
+
+def sheet(paper_id: int) -> Sheet:
+    """Return a frozen text or survey; read once a process, since it can never change."""
+    return _sheet(paper_id)
+
+
+def sheet_drafts() -> list[SheetDraftRow]:
+    """List the drafts of texts and surveys, what was touched last first."""
+    rows = db.session.execute(_SHEET_DRAFTS.order_by(SheetDraft.updated_at.desc(), SheetDraft.id.desc()))
+    return [SheetDraftRow(*row) for row in rows]
+
+
+def sheet_draft(draft_id: int) -> SheetDraftRow:
+    """Return a draft of a text or survey."""
+    row = db.session.execute(_SHEET_DRAFTS.where(SheetDraft.id == draft_id)).one_or_none()
+    if row is None:
+        raise UnknownDraft
+    return SheetDraftRow(*row)
+
+
+def unfilled(body: Body) -> list[str]:
+    """Say what of a template is still to be filled in."""
+    return [one or "内容" for one in blanks(readinglevel.words(body))]
+
+
+def sheet_content(body: Body) -> dict[str, Any]:
+    """Return what a paper keeps of a text or survey."""
+    if isinstance(body, document.Document):
+        return {"sheet": document.written(body)}
+    if isinstance(body, adoption.Adoption):
+        return {"sheet": adoption.written(body)}
+    return {"sheet": questionnaire.written(body)}
 
 
 def drafts() -> list[DraftRow]:
@@ -487,6 +567,7 @@ def frozen(paper_id: int) -> FrozenPaper:
 def forget() -> None:
     """Forget what was read; for tests, which empty the tables."""
     _frozen.cache_clear()
+    _sheet.cache_clear()
     _minutes.cache_clear()
     laid_out.cache_clear()
 
@@ -617,7 +698,7 @@ def _frozen(paper_id: int) -> FrozenPaper:
             Paper.id, Paper.code, Paper.kind, Paper.title, Paper.content_hash, Paper.frozen_at, Paper.content
         ).where(Paper.id == paper_id)
     ).one_or_none()  # fmt: skip
-    if row is None:
+    if row is None or row.kind != QUIZ:
         raise UnknownPaper
     items = tuple(_frozen_item(index, entry) for index, entry in enumerate(row.content["items"]))
     blueprint = blueprint_of(row.content["blueprint"])
@@ -634,6 +715,27 @@ def _frozen(paper_id: int) -> FrozenPaper:
         candidates=candidates,
         fits=assembly.fits(blueprint, candidates),
         topics=row.content.get("topics", {}),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _sheet(paper_id: int) -> Sheet:
+    row = db.session.execute(
+        select(
+            Paper.id, Paper.code, Paper.kind, Paper.title, Paper.content["sheet"].label("sheet"),
+            Paper.content_hash, Paper.frozen_at,
+        ).where(Paper.id == paper_id)
+    ).one_or_none()  # fmt: skip
+    if row is None or row.kind not in _SHEET_READERS:
+        raise UnknownPaper
+    return Sheet(
+        id=row.id,
+        code=row.code,
+        kind=row.kind,
+        title=row.title,
+        body=_SHEET_READERS[row.kind](row.sheet),
+        content_hash=row.content_hash,
+        frozen_at=row.frozen_at,
     )
 
 
@@ -657,6 +759,19 @@ _DRAFTS = select(
     Draft.id, Draft.code, Draft.kind, Draft.title, Draft.audience, Draft.banks, Draft.rules, Draft.fixed,
     Draft.revision, Draft.author, Draft.updated_at, Draft.paper_id,
 )  # fmt: skip
+
+
+_SHEET_DRAFTS = select(
+    SheetDraft.id, SheetDraft.code, SheetDraft.kind, SheetDraft.source, SheetDraft.revision, SheetDraft.author,
+    SheetDraft.updated_at, SheetDraft.paper_id,
+)  # fmt: skip
+
+_SHEET_READERS: Mapping[str, Callable[[Mapping[str, Any]], Body]] = {
+    "receipt": document.read,
+    "pledge": document.read,
+    "adoption": adoption.read,
+    "survey": questionnaire.read,
+}
 
 
 def _draft_row(row: Row[Any]) -> DraftRow:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
+from string import ascii_uppercase
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -11,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from quizsvc import clock
 from quizsvc.bank import queries as bank
 from quizsvc.clock import SHANGHAI
-from quizsvc.core import assembly, bankfile, readingtime
+from quizsvc.core import assembly, bankfile, document, questionnaire, readinglevel, readingtime, sheettext
 from quizsvc.core.access import Permission
 from quizsvc.core.refusal import Refusal
 from quizsvc.paper import files, forms, operations, queries
@@ -20,11 +21,14 @@ from quizsvc.web.download import attachment
 from quizsvc.web.guard import actor, guarded
 
 blueprint = Blueprint("paper", __name__, template_folder="templates", url_prefix="/staff")
+sheets = Blueprint("sheets", __name__, url_prefix="/staff/sheets")
 
 KIND_NAMES = {"quiz": "测试"}
 PART_NAMES: Mapping[files.Part, str] = {"paper": "试卷", "sheet": "答题卡", "key": "答案"}
 READY = files.SHELF / "blueprints"
 NEW_TITLE = "反诈知识测试"
+UNTITLED = "（还没有标题）"
+UNIT_NAMES = {"receipt": "条", "pledge": "条", "adoption": "项", "survey": "题"}
 KEPT_IN_ADDRESS = (
     "bank", "topic", "kind", "difficulty", "audience", "words", "page", "seed", "size", "scheme", "script",
 )  # fmt: skip
@@ -38,8 +42,9 @@ Edit = Callable[[int, int], tuple[str, str]]
 def papers() -> str:
     """List the papers, and the drafts of new ones."""
     drafts = queries.drafts()
+    quizzes = [row for row in queries.papers() if row.kind == queries.QUIZ]
     return render_template(
-        "paper/papers.html", papers=queries.papers(), drafts=drafts, kind_names=KIND_NAMES,
+        "paper/papers.html", papers=quizzes, drafts=drafts, kind_names=KIND_NAMES,
         making=sum(one.paper_id is None for one in drafts),
     )  # fmt: skip
 
@@ -336,6 +341,178 @@ def freeze(draft_id: int) -> ResponseReturnValue:
     )
     flash("已冻结。从现在起，这份试卷的规则和题目都不会再变，可以开场次了。")
     return redirect(url_for(".paper", paper_id=paper_id), 303)
+
+
+@sheets.get("")
+@guarded(Permission.MANAGE_BANKS)
+def listed() -> str:
+    """List the texts and surveys, the drafts of new ones, and what one may begin with."""
+    drafts = queries.sheet_drafts()
+    ready, broken = files.templates()
+    return render_template(
+        "paper/sheets.html",
+        sheets=[row for row in queries.papers() if row.kind != queries.QUIZ],
+        drafts=[(row, _title(row.source)) for row in drafts],
+        making=sum(row.paper_id is None for row in drafts),
+        ready=ready,
+        broken=broken,
+        kind_names=sheettext.KINDS,
+        unit_names=UNIT_NAMES,
+    )
+
+
+@sheets.post("/drafts")
+@guarded(Permission.MANAGE_BANKS)
+def create_sheet() -> ResponseReturnValue:
+    """Begin a text or survey: from a template, or from the few lines its kind always has."""
+    at, start = clock.now(), request.form.get("start", "")
+    source, code = forms.STARTS.get(start), f"{start}-{at.astimezone(SHANGHAI):%Y-%m-%d}"
+    if source is None:
+        ready, _ = files.templates()
+        template = next((one for one in ready if one.name == start), None)
+        if template is None:
+            raise Refusal("没有这份模板，请从列表里选。")
+        source, code = template.source, template.name.replace("_", "-")
+    draft_id = operations.create_sheet_draft(code=code, source=source, at=at, actor=actor())
+    return redirect(url_for(".editor", draft_id=draft_id), 303)
+
+
+@sheets.get("/<int:paper_id>")
+@guarded(Permission.MANAGE_BANKS)
+def sheet(paper_id: int) -> str:
+    """Show a frozen text or survey."""
+    known = queries.sheet(paper_id)
+    return render_template("paper/sheet.html", sheet=known, **_shown(known.body))
+
+
+@sheets.post("/<int:paper_id>/copy")
+@guarded(Permission.MANAGE_BANKS)
+def copy_sheet(paper_id: int) -> ResponseReturnValue:
+    """Begin a new version of a frozen text or survey."""
+    known = queries.sheet(paper_id)
+    source = sheettext.write(known.body)
+    draft_id = operations.create_sheet_draft(code=known.code, source=source, at=clock.now(), actor=actor())
+    flash("已复制成新的草稿，原来的不变：签过的、填过的都还照原来的文字。")
+    return redirect(url_for(".editor", draft_id=draft_id), 303)
+
+
+@sheets.get("/drafts/<int:draft_id>")
+@guarded(Permission.MANAGE_BANKS)
+def editor(draft_id: int) -> ResponseReturnValue:
+    """Show the draft of a text as it is typed, beside how it looks on a phone."""
+    row = queries.sheet_draft(draft_id)
+    if row.paper_id is not None:
+        return redirect(url_for(".sheet", paper_id=row.paper_id), 303)
+    return _editor(row, row.source)
+
+
+@sheets.post("/drafts/<int:draft_id>")
+@guarded(Permission.MANAGE_BANKS)
+def save_sheet(draft_id: int) -> ResponseReturnValue:
+    """Keep what was typed, sound or not; when that is refused, it stays on the page."""
+    row, source = queries.sheet_draft(draft_id), forms.source_from(request.form)
+    try:
+        operations.save_sheet_draft(
+            draft_id=draft_id,
+            revision=forms.revision_from(request.form),
+            source=source,
+            at=clock.now(),
+            actor=actor(),
+        )
+    except (operations.SheetChanged, operations.TooLong) as refusal:
+        return _editor(row, source, refusal), refusal.status
+    return redirect(url_for(".editor", draft_id=draft_id, _anchor="text"), 303)
+
+
+@sheets.post("/drafts/<int:draft_id>/discard")
+@guarded(Permission.MANAGE_BANKS)
+def discard_sheet(draft_id: int) -> ResponseReturnValue:
+    """Throw the draft of a text away."""
+    row = queries.sheet_draft(draft_id)
+    operations.discard_sheet_draft(
+        draft_id=draft_id, revision=forms.revision_from(request.form), at=clock.now(), actor=actor()
+    )
+    flash(f"草稿“{_title(row.source)}”已删除。")
+    return redirect(url_for(".listed"), 303)
+
+
+@sheets.get("/drafts/<int:draft_id>/freeze")
+@guarded(Permission.MANAGE_BANKS)
+def freeze_sheet_page(draft_id: int) -> ResponseReturnValue:
+    """Say what freezing a text means; one that cannot be read is sent back to be mended."""
+    row = queries.sheet_draft(draft_id)
+    if row.paper_id is not None:
+        return redirect(url_for(".sheet", paper_id=row.paper_id), 303)
+    try:
+        body = sheettext.read(row.source)
+    except Refusal:
+        return redirect(url_for(".editor", draft_id=draft_id, _anchor="fault"), 303)
+    if queries.unfilled(body):
+        return redirect(url_for(".editor", draft_id=draft_id), 303)
+    return render_template("paper/freeze_sheet.html", draft=row, **_shown(body))
+
+
+@sheets.post("/drafts/<int:draft_id>/freeze")
+@guarded(Permission.MANAGE_BANKS)
+def freeze_sheet(draft_id: int) -> ResponseReturnValue:
+    """Freeze the draft of a text."""
+    paper_id = operations.freeze_sheet_draft(
+        draft_id=draft_id, revision=forms.revision_from(request.form), at=clock.now(), actor=actor()
+    )
+    flash("已冻结。从现在起，每一个字都不会再变，可以开场次了。")
+    return redirect(url_for(".sheet", paper_id=paper_id), 303)
+
+
+def _editor(row: queries.SheetDraftRow, source: str, refusal: Refusal | None = None) -> str:
+    fault, body = refusal, None
+    if refusal is None:
+        try:
+            body = sheettext.read(source)
+        except Refusal as unclear:
+            fault = unclear
+    line = fault.line if isinstance(fault, sheettext.Unclear) else None
+    lines = source.splitlines()
+    shown: dict[str, Any] = {
+        "kind": row.kind, "kind_name": sheettext.KINDS[row.kind], "signers": document.SIGNERS,
+    }  # fmt: skip
+    if body is not None:
+        shown = _shown(body)
+    return render_template(
+        "paper/sheet_editor.html",
+        draft=row,
+        source=source,
+        title=_title(source),
+        fault=fault.text if fault else "",
+        line=lines[line - 1] if line and line <= len(lines) else "",
+        stale=refusal is not None,
+        **shown,
+    )
+
+
+def _title(source: str) -> str:
+    """The title of a draft, whatever else is wrong with it."""
+    try:
+        _, title = sheettext.named(source)
+    except sheettext.Unclear:
+        return UNTITLED
+    return title or UNTITLED
+
+
+def _shown(body: sheettext.Body) -> dict[str, Any]:
+    """What every page that shows a text or survey gives its template."""
+    kind = sheettext.kind_of(body)
+    return {
+        "body": body,
+        "signers": document.SIGNERS,
+        "kind": kind,
+        "kind_name": sheettext.KINDS[kind],
+        "question_kinds": questionnaire.KINDS,
+        "text": document.text(body) if isinstance(body, document.Document) else "",
+        "text_hash": document.digest(body) if isinstance(body, document.Document) else "",
+        "letters": ascii_uppercase,
+        "unfilled": queries.unfilled(body),
+        "advice": readinglevel.advice(readinglevel.level(readinglevel.words(body))),
+    }
 
 
 def _rule() -> assembly.Rule:

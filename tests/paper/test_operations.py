@@ -61,7 +61,7 @@ def test_other_content_under_a_code_is_refused(app: Flask) -> None:
         frozen_id(a_plan(Rule(3, 10)))
 
     assert refused.value.status == 409
-    assert refused.value.text == "试卷“semester”已经冻结，不能再改。要用新的内容，请在组卷规则里换一个代号。"
+    assert refused.value.text == "试卷“semester”已经冻结，不能再改。要用新的内容，请换一个代号。"
     assert stored() == before
 
 

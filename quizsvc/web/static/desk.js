@@ -15,6 +15,16 @@ Array.prototype.forEach.call(document.querySelectorAll("[data-shows]"), function
     });
   });
 });
+/* 一次勾上一列:已经勾了“否”的不动。没有脚本时这个按钮不出现。 */
+Array.prototype.forEach.call(document.querySelectorAll("[data-ticks]"), function (b) {
+  b.hidden = false;
+  b.addEventListener("click", function () {
+    Array.prototype.forEach.call(b.form.querySelectorAll("[name=" + b.getAttribute("data-ticks") + "]"), function (box) {
+      var no = b.form.querySelector("[name=no][value='" + box.value + "']");
+      box.checked = !(no && no.checked);
+    });
+  });
+});
 /* 看板:每 20 秒(大屏 15 秒)问一次有没有变化(304 就不动),换上变了的部分;页面在后台时停。姓名只在打开页面时发一次,之后留在原处。没有脚本时整页 60 秒刷新。 */
 (function () {
   var box = document.querySelector("[data-live]"), busy = false, tag;

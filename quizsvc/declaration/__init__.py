@@ -1,0 +1,1 @@
+"""What a head declares once: receipts, pledges, adoption. Owns declaration_*; reads link, campaign, paper, roster."""

@@ -1,19 +1,15 @@
-"""The list of winners as a file for the sponsor: CSV with a byte order mark, no text can start a formula."""
+"""The list of winners as a file for the sponsor: CSV."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.clock import SHANGHAI
-from quizsvc.core.cells import guarded
 from quizsvc.core.ledger import Anchor
 from quizsvc.core.rulebook import Rules
 from quizsvc.prize.queries import END_NAMES, HOW_NAMES, AwardRow, Contact
+from quizsvc.tables import Cell, Sheet, anchor_notes, csv_bytes, local
 
-CSV: Final = "text/csv"
 HEADERS: Final = (
     "奖项", "序号", "奖品", "单价（元）", "参赛编号", "中奖人", "手机号", "监护人", "登记时间", "状态",
     "发奖时间", "领取方式",
@@ -32,22 +28,17 @@ def winners_csv(
     anchor: Anchor,
 ) -> bytes:
     """Write who has won what; with `contacts` in full, without them as the public list shows it."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    body = [_row(row, contacts, rules) for row in rows]
-    notes = [
+    notes: tuple[tuple[str, Cell], ...] = (
         ("竞赛", round_.title),
         ("主办", "、".join(round_.organisers)),
         ("内容", "完整的联系方式，只用于发奖，发完请删除" if contacts is not None else "姓名和手机号已打码"),
         ("份数", len(rows)),
         ("导出人", who),
-        ("导出时间", _local(at)),
-        ("链头", anchor.short),
-        ("链头全文", str(anchor)),
-    ]
-    for line in (HEADERS, *body, (), *notes):
-        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in line])
-    return text.getvalue().encode("utf-8-sig")
+        ("导出时间", local(at)),
+        *anchor_notes(anchor),
+    )
+    body = tuple(_row(row, contacts, rules) for row in rows)
+    return csv_bytes(Sheet(f"{round_.title} 获奖名单", HEADERS, body, notes))
 
 
 def _row(row: AwardRow, contacts: Mapping[int, Contact] | None, rules: Rules) -> tuple[str | int, ...]:
@@ -63,12 +54,8 @@ def _row(row: AwardRow, contacts: Mapping[int, Contact] | None, rules: Rules) ->
         contact.name if contact else shown,
         contact.phone if contact else number,
         (contact.guardian or "" if contact else "有" if row.by_guardian else ""),
-        _local(row.claimed_at),
+        local(row.claimed_at),
         END_NAMES[row.end_kind] if row.end_kind else STATES[row.state],
-        _local(row.handed_at),
+        local(row.handed_at),
         HOW_NAMES.get(row.how or "", ""),
     )
-
-
-def _local(at: datetime | None) -> str:
-    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at else ""

@@ -10,7 +10,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from quizsvc import audit, clock, throttle
+from quizsvc import audit, clock, tables, throttle
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.contest import queries as contest
 from quizsvc.core import lifecycle, masking
@@ -445,7 +445,7 @@ def winners_file(round_id: int) -> ResponseReturnValue:
     )
     body = files.winners_csv(rows, contacts, round_, rules, who=me().name, at=at, anchor=place)
     name = f"{round_.title} 中奖名单-{at.astimezone(clock.SHANGHAI):%Y%m%d-%H%M}.csv"
-    return attachment(body, name=name, mimetype=files.CSV)
+    return attachment(body, name=name, mimetype=tables.MIMETYPES["csv"])
 
 
 # The counter

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from quizsvc import audit, clock
+from quizsvc import audit, clock, tables
 from quizsvc.core.access import Permission, scopes
 from quizsvc.core.refusal import Refusal
 from quizsvc.core.rosterplan import Entry, Form, Plan
@@ -26,7 +26,6 @@ LARGEST_POST = files.LARGEST_FILE + 256 * 1024
 LARGE_POSTS = ("roster.preview", "roster.import_")
 HALF_A_YEAR = timedelta(days=183)
 UNITS_OF_UNITS = REGIONS | {"university", "school", "college", "grade"}
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEMPLATE_NAMES: dict[Form, str] = {"seats": "名册模板.xlsx", "counts": "人数模板.xlsx"}
 
 
@@ -151,7 +150,7 @@ def template(unit_id: int, form: Form) -> ResponseReturnValue:
     if form not in TEMPLATE_NAMES:
         abort(404)
     body = files.template(form, with_school=row.kind in REGIONS)
-    return attachment(body, name=TEMPLATE_NAMES[form], mimetype=XLSX)
+    return attachment(body, name=TEMPLATE_NAMES[form], mimetype=tables.MIMETYPES["xlsx"])
 
 
 @blueprint.get("/roster/<int:unit_id>/import")

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from quizsvc import tables
 from quizsvc.core import bankfile, cells
 from quizsvc.formats import sheet as questions
-from quizsvc.report import files
-from quizsvc.report.files import Sheet
 from quizsvc.roster import files as roster
 from quizsvc.settings import PROJECT
+from quizsvc.tables import Sheet
 from tests import make
 from tests.conftest import NOON
 
@@ -70,7 +70,7 @@ def workbook(body: bytes) -> tuple[list[list[object]], str]:
 
 
 def check_csv(texts: Sequence[str]) -> None:
-    rows = csv_rows(files.csv_bytes(table(texts)))[1 : len(texts) + 1]
+    rows = csv_rows(tables.csv_bytes(table(texts)))[1 : len(texts) + 1]
 
     assert [row[0] for row in rows if first_visible(row[0]) in cells.DANGEROUS] == []
     assert [text for text, row in zip(texts, rows, strict=True) if row[0] not in (text, f"'{text}")] == []
@@ -91,7 +91,7 @@ def test_any_text_comes_back_from_csv(texts: list[str]) -> None:
 def test_headings_and_notes_are_guarded_too() -> None:
     sheet = Sheet("t", ("=1", "@x"), (), (("+1", "-1"), ("注", 5)))
 
-    assert csv_rows(files.csv_bytes(sheet)) == [["'=1", "'@x"], [], ["'+1", "'-1"], ["注", "5"]]
+    assert csv_rows(tables.csv_bytes(sheet)) == [["'=1", "'@x"], [], ["'+1", "'-1"], ["注", "5"]]
 
 
 # XLSX
@@ -105,7 +105,7 @@ def visible(text: object) -> str:
 
 
 def check_workbook(texts: Sequence[str]) -> None:
-    rows, source = workbook(files.xlsx_bytes(table(texts), NOON))
+    rows, source = workbook(tables.xlsx_bytes(table(texts), NOON))
 
     assert "<f>" not in source
     assert "<hyperlink" not in source
@@ -172,7 +172,7 @@ def only_the_first_character(text: str) -> str:
 def test_weaker_guards_are_found(
     monkeypatch: pytest.MonkeyPatch, guard: Callable[[str], str], check: Callable[[Sequence[str]], None]
 ) -> None:
-    monkeypatch.setattr(files, "guarded", guard)
+    monkeypatch.setattr(tables, "guarded", guard)
 
     with pytest.raises(AssertionError):
         check(["a", " =1", "=1"])
@@ -186,9 +186,8 @@ def test_no_other_module_writes_tables() -> None:
     }
 
     assert found == {
-        "report/files.py",
+        "tables.py",
         "roster/files.py",  # templates: our own words alone
         "formats/sheet.py",
-        "prize/files.py",  # tests/prize/test_views.py
         "demo.py",  # a roster that the demo reads itself
     }

@@ -12,6 +12,8 @@ from quizsvc.attempt import views as attempt
 from quizsvc.bank import views as bank
 from quizsvc.campaign import views as campaign
 from quizsvc.contest import views as contest
+from quizsvc.declaration import views as declaration
+from quizsvc.dossier import views as dossier
 from quizsvc.draw import views as draw
 from quizsvc.link import views as link
 from quizsvc.paper import views as paper
@@ -22,13 +24,15 @@ from quizsvc.roster import views as roster
 from quizsvc.rulebook import views as rulebook
 from quizsvc.settings import Settings
 from quizsvc.staff import views as staff
+from quizsvc.survey import views as survey
 from quizsvc.upkeep import ledger_views as ledger
 from quizsvc.upkeep import views as upkeep
 from quizsvc.web import assets, drawing, errors, filters, guard, headers, health, logs, numbers, sessions
 from quizsvc.web.incoming import Incoming
 
-OWNERS_OF_TABLES = (audit, throttle, jobs)  # beside the slices; importing them is what declares their tables
-STAFF_SURFACE = (staff, report, link, roster, bank, paper, campaign, upkeep, ledger)
+# beside the slices; importing them is what declares their tables
+OWNERS_OF_TABLES = (audit, throttle, jobs)
+STAFF_SURFACE = (staff, report, dossier, link, roster, bank, paper, campaign, upkeep, ledger)
 
 csrf = CSRFProtect()
 
@@ -82,12 +86,17 @@ def create_app(settings: Settings) -> Flask:
     csrf.exempt(rights.blueprint)
     csrf.exempt(contest.blueprint)
     csrf.exempt(prize.blueprint)
+    csrf.exempt(declaration.blueprint)
+    csrf.exempt(survey.blueprint)
     app.register_blueprint(attempt.seats)
     app.register_blueprint(rights.requests)
     app.register_blueprint(rulebook.desk)
     app.register_blueprint(contest.review)
     app.register_blueprint(draw.desk_of)
     app.register_blueprint(prize.desk)
-    for slice_ in (attempt, rights, rulebook, contest, prize, draw, *STAFF_SURFACE):
+    app.register_blueprint(paper.sheets)
+    app.register_blueprint(declaration.desk)
+    app.register_blueprint(survey.desk)
+    for slice_ in (attempt, declaration, survey, rights, rulebook, contest, prize, draw, *STAFF_SURFACE):
         app.register_blueprint(slice_.blueprint)
     return app

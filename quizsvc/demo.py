@@ -4,9 +4,10 @@ import csv
 import hashlib
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 import flask_migrate
@@ -22,11 +23,13 @@ from quizsvc.bank import operations as bank
 from quizsvc.campaign import operations as campaign
 from quizsvc.campaign import queries as campaigns
 from quizsvc.contest import cli as contests
-from quizsvc.core import publicvalue, rulebook, term
+from quizsvc.core import publicvalue, rulebook, sheettext, term
 from quizsvc.core.access import Role
 from quizsvc.core.marking import Saved
 from quizsvc.core.rulebook import Source, Tier
 from quizsvc.db import db
+from quizsvc.declaration import operations as declaration
+from quizsvc.declaration.queries import Given, Picked
 from quizsvc.draw import operations as draw
 from quizsvc.draw import queries as draws
 from quizsvc.link import operations as link
@@ -45,6 +48,7 @@ from quizsvc.rulebook import queries as announced
 from quizsvc.settings import PROJECT, Settings
 from quizsvc.staff import operations as staff
 from quizsvc.staff import queries as people
+from quizsvc.survey import operations as survey
 from quizsvc.web import qr
 from quizsvc.web.health import WrongRevision, require_current_revision
 
@@ -72,8 +76,23 @@ GIVEN = (
     "可馨",
 )
 HOME_CLASS = "七年级（3）班"
+HOME_GRADE, STAFF_ROOM, VILLAGE = "七年级", "教职工", "杨柳村"
+SLIPS = (9, 3, 17)
+"""How easily a pupil errs, in percent: at the first go, at the second, and before anything was taught."""
+
+BEFORE = 2
 
 CONTEST, DRAWN_CONTEST = "demo-contest", "demo-drawn"
+BASELINE = "demo-before"
+RECEIPT, PLEDGE, TOOLS, VILLAGE_TOOLS, OPINION = (
+    f"demo-{name}" for name in ("receipt", "pledge", "tools", "village", "opinion")
+)
+FILLED_IN = {
+    "【请填：学校全称】": "阳光县实验中学",
+    "【请填：当地反诈中心的名称】": "阳光县反诈中心",
+    "【请填：学校公众号的名称】": "公众号“阳光教育”",
+}
+STROKES = "M40 60L60 30L80 70M100 35L150 35L120 80M170 40L200 70L240 30"
 PLAYERS = 24
 NICKNAMES = ("青禾", "晨光", "松果", "山泉", "白鹭", "荷塘", "星河", "竹叶")
 DICE = 26
@@ -164,7 +183,9 @@ def _rebuild(app: Flask, settings: Settings) -> None:
         for step in bar:
             step(at)
     _sittings(at)
+    _baseline(at)
     _contests(at, settings)
+    _sheets(at, settings)
 
 
 def _banks(at: datetime) -> None:
@@ -236,8 +257,8 @@ def _round(at: datetime) -> None:
         plan=campaign.RoundPlan(
             code=ROUND,
             title="六分钟，练一次识骗",
-            paper_id=papers.papers()[0].id,
-            unit_ids=(county.id,),
+            paper_id=_quiz(),
+            unit_ids=_pupils(),
             opens_at=opens_at,
             closes_at=closes_at,
             identity="roster",
@@ -247,6 +268,16 @@ def _round(at: datetime) -> None:
     )
     classes = [unit.id for unit in units.under(COUNTY) if unit.kind == "class"]
     link.issue_links(round_id=round_id, unit_ids=classes, at=opens_at, actor=CLI)
+
+
+def _quiz() -> int:
+    return next(row.id for row in papers.papers() if row.kind == "quiz")
+
+
+def _pupils() -> tuple[int, ...]:
+    """The schools, and of the home school its grades alone: its staff have rounds of their own."""
+    home, *others = units.children(units.unit_at(COUNTY).id)
+    return (*(grade.id for grade in units.children(home.id)), *(school.id for school in others))
 
 
 def _people(at: datetime) -> None:
@@ -290,6 +321,44 @@ def _sittings(at: datetime) -> None:
             _sitting(door, seat, begun_at, finished=not (door.unit_name == HOME_CLASS and turn >= last))
 
 
+def _baseline(at: datetime) -> None:
+    """The home class was asked once before it was taught, so that there is something to compare."""
+    home = _home_class()
+    opens_at = _local(at - timedelta(days=14), OPENS_AT_HOUR)
+    round_id = campaign.open_round(
+        campaign_id=campaigns.round_by_code(ROUND).campaign_id,
+        plan=campaign.RoundPlan(
+            code=BASELINE,
+            title="学之前，先摸个底",
+            paper_id=_quiz(),
+            unit_ids=(home.id,),
+            opens_at=opens_at,
+            closes_at=opens_at + timedelta(days=2),
+            attempts=1,
+            review_after_submit=("score",),
+            review_after_close=("score",),
+        ),
+        at=opens_at - timedelta(days=1),
+        actor=CLI,
+    )
+    link.issue_links(round_id=round_id, unit_ids=[home.id], at=opens_at, actor=CLI)
+    (door,) = links.doors_of(round_id, home.path)
+    for place in units.places(home.id, _term(at))[:-4]:
+        device, begun_at = f"demo-before-{place.seat:010}", opens_at + timedelta(minutes=place.seat)
+        begun = attempt.start(code=door.code, seat=place.seat, source="screen", device=device, at=begun_at)
+        attempt.submit(
+            attempt_id=begun.attempt_id,
+            device=device,
+            incoming=dict(_answers(begun.attempt_id, door, place.seat, BEFORE)),
+            at=begun_at + timedelta(minutes=5),
+        )
+
+
+def _home_class() -> units.UnitRow:
+    home_school = units.children(units.unit_at(COUNTY).id)[0]
+    return next(unit for unit in units.under(home_school.path) if unit.name == HOME_CLASS)
+
+
 def _luck(door: Door, seat: int, of: str) -> int:
     """Return a number that looks like chance and is the same for the same link."""
     return int.from_bytes(hashlib.sha256(f"{door.code}|{seat}|{of}".encode()).digest()[:4])
@@ -320,7 +389,7 @@ def _answers(attempt_id: str, door: Door, seat: int, go: int) -> Iterator[tuple[
         source = frozen.items[index].item
         keys = {option.text for option in source.options if option.key}
         luck = _luck(door, seat, f"{index}-{go}") % 100
-        if luck >= (9, 3)[go] + 6 * source.difficulty:
+        if luck >= SLIPS[go] + 6 * source.difficulty:
             tokens = tuple(option.token for option in item.options if option.text in keys)
         else:
             wrong = [option.token for option in item.options if option.text not in keys]
@@ -359,7 +428,7 @@ def _contest(campaign_id: int, code: str, title: str, begins: datetime, *, days:
         plan=campaign.RoundPlan(
             code=code,
             title=title,
-            paper_id=papers.papers()[0].id,
+            paper_id=_quiz(),
             unit_ids=(county.id,),
             opens_at=opens_at,
             closes_at=closes_at,
@@ -452,6 +521,137 @@ def _drawn(round_id: int, at: datetime, settings: Settings) -> None:
     prize.open_handing_out(round_id=round_id, at=at, actor=organizer)
 
 
+def _sheets(at: datetime, settings: Settings) -> None:
+    """A receipt of parents, a pledge and two adoption surveys of staff, an opinion survey; some have answered."""
+    school = units.children(units.unit_at(COUNTY).id)[0]
+    grade = next(unit for unit in units.children(school.id) if unit.name == HOME_GRADE)
+    staff_room = _room(school.id, STAFF_ROOM, "department", 18, at)
+    village = _room(units.unit_at(COUNTY).id, VILLAGE, "village", 8, at)
+    classes = [unit.id for unit in units.children(grade.id)]
+    opened = [
+        _sheet_round(RECEIPT, "receipt", "risk_notice", "和孩子读一遍提示单", [grade.id], classes, at),
+        _sheet_round(PLEDGE, "pledge", "staff_pledge", "教职工反诈责任书", [staff_room], [staff_room], at),
+        _sheet_round(TOOLS, "adoption", "tools_in_use", "三样工具，装了吗", [staff_room], [staff_room], at),
+        _sheet_round(VILLAGE_TOOLS, "adoption", "village_app_coverage", "村里装了多少", [village], [village], at),
+        _sheet_round(OPINION, "survey", "parents_opinion", "听听家长怎么说", [grade.id], classes, at),
+    ]  # fmt: skip
+    receipts, pledges, tools, in_village, opinions = opened
+    key_file = settings.key_file
+    for number, door in enumerate(receipts):
+        home = door.unit_name == HOME_CLASS
+        for seat in range(1, 29 if home else 13 - 4 * number):
+            told = Given(yes=seat != 9, name=f"{SURNAMES[seat % len(SURNAMES)]}家长", helped=seat == 5)
+            _declare(door, seat, told, at - timedelta(hours=2 + seat % 40), key_file)
+        if home:
+            declaration.enter_papers(
+                round_=campaigns.round_of(door.round.id), unit_id=door.unit_id,
+                answers={seat: True for seat in range(31, 36)}, on=clock.local_day(at), at=at,
+                actor=_actor("teacher"),
+            )  # fmt: skip
+    for seat in range(1, 14):
+        signed = Given(yes=True, name=f"{SURNAMES[seat]}{GIVEN[seat]}", strokes=STROKES if seat % 3 else "")
+        _declare(pledges[0], seat, signed, at - timedelta(hours=seat), key_file)
+    for seat in range(1, 13):
+        picks = {item: ("no" if (seat + item) % 5 == 0 else "yes", item) for item in range(3)}
+        if seat == 7:
+            picks[2] = ("na", 2)
+        _declare(tools[0], seat, _picked(picks), at - timedelta(hours=seat), key_file)
+    declaration.verify(
+        round_=campaigns.round_by_code(TOOLS), unit_id=staff_room, picks=[(1, 0), (2, 0)], at=at,
+        actor=_actor("school_admin"),
+    )  # fmt: skip
+    for seat in range(1, 6):
+        _declare(in_village[0], seat, _picked({0: ("yes", 0)}), at - timedelta(hours=seat), key_file)
+    counted = campaigns.round_by_code(VILLAGE_TOOLS)
+    declaration.set_population(
+        round_=counted, unit_id=village, people=1240, source="村里的户籍册", at=at, actor=_actor("organizer")
+    )
+    declaration.set_total(
+        round_=counted, unit_id=village, item=0, adopted=731, counted_on=clock.local_day(at),
+        source="网格员上门统计", at=at, actor=_actor("organizer"),
+    )  # fmt: skip
+    for door in opinions:
+        for seat in range(1, 13 if door.unit_name == HOME_CLASS else 7):
+            survey.answer(
+                code=door.code, seat=seat, device=f"demo-parent-{door.link_id:05}-{seat:04}",
+                fields=opinion(_luck(door, seat, "opinion")), key_file=key_file, at=at - timedelta(hours=seat),
+            )  # fmt: skip
+    paper.create_sheet_draft(
+        code="demo-letter",
+        source=sheettext.write(filled_in("letter_to_parents")),
+        at=at,
+        actor=_actor("organizer"),
+    )
+
+
+def _room(parent_id: int, name: str, kind: str, people: int, at: datetime) -> int:
+    before = at - timedelta(days=6)
+    unit_id = roster.add_unit(parent_id=parent_id, name=name, kind=kind, at=before, actor=CLI)
+    roster.set_headcount(unit_id=unit_id, term=_term(at), expected=people, at=before, actor=CLI)
+    return unit_id
+
+
+def _template(name: str) -> str:
+    return (paper_files.SHELF / paper_files.SHEETS / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def filled_in(template: str) -> sheettext.Body:
+    """Read a template of ours with the names of the county in its blanks."""
+    text = _template(template)
+    for blank, filling in FILLED_IN.items():
+        text = text.replace(blank, filling)
+    return sheettext.read(text)
+
+
+def _sheet_round(
+    code: str,
+    kind: str,
+    template: str,
+    title: str,
+    unit_ids: Sequence[int],
+    with_links: Sequence[int],
+    at: datetime,
+) -> list[Door]:
+    opens_at = _local(at - timedelta(days=5), OPENS_AT_HOUR)
+    before = opens_at - timedelta(hours=1)
+    paper_id = paper.freeze_sheet(code=code, body=filled_in(template), at=before, actor=CLI)
+    plan = campaign.RoundPlan(
+        code=code, title=title, paper_id=paper_id, unit_ids=tuple(unit_ids), opens_at=opens_at,
+        closes_at=_local(at + timedelta(days=CLOSES_IN_DAYS), CLOSES_AT_HOUR), kind=kind,
+        referrals=code == TOOLS,
+    )  # fmt: skip
+    campaign_id = campaigns.round_by_code(ROUND).campaign_id
+    round_id = campaign.open_round(campaign_id=campaign_id, plan=plan.settled(), at=before, actor=CLI)
+    link.issue_links(round_id=round_id, unit_ids=with_links, at=opens_at, actor=CLI)
+    return links.doors_of(round_id, COUNTY)
+
+
+def _declare(door: Door, seat: int, given: Given, at: datetime, key_file: Path) -> None:
+    device = f"demo-hand-{door.link_id:06}-{seat:05}"
+    declaration.declare(
+        code=door.code, seat=seat, given=given, device=device, by="", key_file=key_file, at=at
+    )
+
+
+def _picked(picks: Mapping[int, tuple[str, int]]) -> Given:
+    return Given(items={item: Picked((choice,), check) for item, (choice, check) in picks.items()})
+
+
+def opinion(luck: int) -> dict[str, list[str]]:
+    """Answer every question of parents' opinion; what is not met is passed over."""
+    fields = {
+        "q0": [str(int(luck % 7 == 0))],
+        "q1": [str(source) for source in sorted({luck % 4, luck % 5})],
+        "q2": [str(max(1, 5 - luck % 4))],
+        "q3": ["字太多，老人看不完"],
+        "q5": [str(luck % 6)],
+        "q6": [str(luck % 3)],
+        "q7": [str(luck % 2)],
+        "q8": ["多讲讲游戏账号的骗局"] if luck % 4 == 0 else [],
+    }
+    return {**fields, **{f"q4r{row}": [str((luck >> row) % 3)] for row in range(4)}}
+
+
 def _thrown(number: int) -> int:
     return hashlib.sha256(f"demo|{number}".encode()).digest()[0] % 6 + 1
 
@@ -482,9 +682,14 @@ def _print_doors(settings: Settings) -> None:
         click.echo(f"{name} {settings.public_url}/k/{drawn.code}{page}")
     held = draws.draw_of(drawn.id)
     click.echo(f"draw {settings.public_url}/d/{held.id if held else ''}")
-    code = next((row.claim_code for row in prizes.awards(drawn.id) if row.state == "claimed"), None)
-    if code:
-        click.echo(f"counter {settings.public_url}/staff/contests/{drawn.id}/counter?code={code}")
+    for code in (RECEIPT, PLEDGE, TOOLS, VILLAGE_TOOLS, OPINION):
+        round_ = campaigns.round_by_code(code)
+        opened = links.doors_of(round_.id, COUNTY)
+        door = next((one for one in opened if one.unit_name == HOME_CLASS), opened[0])
+        click.echo(f"{round_.kind} {door.unit_name} {door.address(settings.public_url)}")
+    claim = next((row.claim_code for row in prizes.awards(drawn.id) if row.state == "claimed"), None)
+    if claim:
+        click.echo(f"counter {settings.public_url}/staff/contests/{drawn.id}/counter?code={claim}")
     for login in ("teacher", "organizer", "school_admin", "witness", "clerk"):
         person = people.person_by_login(login)
         issued = staff.issue_link(staff_id=person.staff_id, at=clock.now(), actor=CLI)

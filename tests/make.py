@@ -10,9 +10,12 @@ from typing import Any
 from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.bank.models import Bank, Item, ItemVersion
 from quizsvc.campaign.models import Campaign, Round, RoundUnit
-from quizsvc.core import bankfile, linkcode, rulebook
+from quizsvc.core import adoption, bankfile, document, linkcode, questionnaire, rulebook
 from quizsvc.core import draw as lots
+from quizsvc.core.sheettext import Body, kind_of
 from quizsvc.db import db
+from quizsvc.declaration import queries as declared
+from quizsvc.declaration.models import Declaration, ItemState
 from quizsvc.draw.models import Draw, Piece, Result, Winner
 from quizsvc.link.models import Link
 from quizsvc.paper import queries as papers
@@ -21,6 +24,7 @@ from quizsvc.roster.models import Enrolment, Headcount, Person, Unit
 from quizsvc.rulebook import queries as announced
 from quizsvc.rulebook.models import Version
 from quizsvc.staff.models import RoleGrant, Staff
+from quizsvc.survey.models import Box, Turnout
 
 TERM = "2026-2027-1"
 LONG_AGO = datetime(2026, 9, 1, tzinfo=UTC)
@@ -146,6 +150,63 @@ def a_paper(
     return saved(Paper(**named, content=content, content_hash=hashed, frozen_at=LONG_AGO))
 
 
+def a_document(kind: str = "receipt", **changes: Any) -> document.Document:
+    """A notice of two points that guardians answer, or a pledge of them that staff sign."""
+    values: dict[str, Any] = {
+        "kind": kind,
+        "title": "涉诈风险提示单" if kind == "receipt" else "反诈责任书",
+        "issuer": ("阳光县反诈中心",),
+        "opening": "请和孩子一起读一遍。",
+        "points": ("先交钱再返利的，都是诈骗。", "让您转到安全账户的，都是诈骗。"),
+        "closing": "",
+        "question": "上面的内容，您都知道了吗？" if kind == "receipt" else "我保证做到以上各条。",
+        "signer": "guardian" if kind == "receipt" else "staff",
+    }
+    return document.Document(**{**values, **changes})
+
+
+def an_adoption(*items: adoption.Item, **changes: Any) -> adoption.Adoption:
+    """Two things to adopt: an app in two steps with a check, and an account that may not apply."""
+    staff = adoption.Target("roster", "教职工", 10000)
+    made = items or (
+        adoption.Item(
+            text="装了国家反诈中心 App 吗？",
+            steps=("下载", "注册"),
+            may_not_apply=False,
+            targets=(staff, adoption.Target("population", "居民", 6000)),
+            due_on=date(2027, 5, 30),
+            check=adoption.Check("打开以后，第一页最上面是什么？", ("报案助手", "天气"), 0),
+        ),
+        adoption.Item("关注了学校公众号吗？", (), True, (staff,), None, None),
+    )
+    return adoption.Adoption(**{"title": "反诈工具使用情况", "opening": "", "items": made, **changes})
+
+
+def a_questionnaire(*questions: questionnaire.Question, **changes: Any) -> questionnaire.Questionnaire:
+    """A question that decides whether a second is asked, and one in words."""
+    made = questions or (
+        questionnaire.Question("choice", "您收到过诈骗电话吗？", True, options=("收到过", "没有")),
+        questionnaire.Question(
+            "rating", "当时慌不慌？", False, low=1, high=5, ends=("不慌", "很慌"),
+            shown_if=(questionnaire.Condition(0, (0,)),),
+        ),
+        questionnaire.Question("long", "还想对我们说什么？", False, high=500),
+    )  # fmt: skip
+    values: dict[str, Any] = {"title": "反诈宣传意见", "opening": "", "closing": "", "words": ()}
+    return questionnaire.Questionnaire(**{**values, "questions": made, **changes})
+
+
+def a_sheet_paper(sheet: str | Body = "receipt", **changes: Any) -> int:
+    """The id of a frozen text or survey: a body, or the plain one of its kind (receipt, pledge, adoption, survey)."""
+    if isinstance(sheet, str):
+        plain = {"adoption": an_adoption, "survey": a_questionnaire}
+        sheet = plain[sheet](**changes) if sheet in plain else a_document(sheet, **changes)
+    content = papers.sheet_content(sheet)
+    named: dict[str, Any] = {"code": f"sheet-{next(_number)}", "kind": kind_of(sheet), "title": sheet.title}
+    hashed = papers.content_hash(**named, content=content)
+    return saved(Paper(**named, content=content, content_hash=hashed, frozen_at=LONG_AGO)).id
+
+
 def a_campaign(unit: Unit, **changes: Any) -> Campaign:
     values: dict[str, Any] = {
         "code": f"campaign-{next(_number)}", "name": "2026 秋季反诈测试", "unit_id": unit.id, "term": TERM,
@@ -161,7 +222,8 @@ def a_round(
     """A running test round over a unit: three attempts, best counts, threshold 80 %, no time limit."""
     values: dict[str, Any] = {
         "code": f"round-{next(_number)}", "campaign_id": (campaign or a_campaign(unit)).id,
-        "paper_id": (paper or a_paper()).id, "kind": "test", "title": "六分钟，练一次识骗", "identity": "seat",
+        "paper_id": changes.get("paper_id") or (paper or a_paper()).id, "kind": "test",
+        "title": "六分钟，练一次识骗", "identity": "seat",
         "opens_at": OPENS, "closes_at": CLOSES, "limit_s": None, "attempts": 3, "counted": "best",
         "threshold_permyriad": 8000, "review_after_submit": ["score", "answers", "key", "explanation"],
         "review_after_close": ["score", "answers", "key", "explanation"], "frozen_at": OPENS, "created_at": LONG_AGO,
@@ -169,6 +231,18 @@ def a_round(
     row = saved(Round(**{**values, **changes}))
     saved(RoundUnit(round_id=row.id, unit_id=unit.id))
     return row
+
+
+def a_sheet_round(unit: Unit, kind: str = "receipt", sheet: int | None = None, **changes: Any) -> Round:
+    """A running round of receipts, pledges, adoption or a survey over a unit, asked by seat."""
+    values: dict[str, Any] = {
+        "kind": kind, "title": {"receipt": "风险告知回执", "pledge": "反诈责任书", "adoption": "反诈工具使用情况",
+                                "survey": "反诈宣传问卷"}[kind],
+        "attempts": {"receipt": 3, "pledge": 1, "adoption": 20, "survey": 1}[kind], "counted": "last",
+        "late": "reject", "threshold_permyriad": 10000, "review_after_submit": [], "review_after_close": [],
+    }  # fmt: skip
+    wanted: Any = sheet or a_sheet_paper(kind)
+    return a_round(unit, campaign=changes.pop("campaign", None), **{**values, "paper_id": wanted, **changes})
 
 
 def a_link(round_: Round, unit: Unit, code: str = "7K3M9Q2", **changes: Any) -> Link:
@@ -327,6 +401,59 @@ def an_attempt(round_: Round, unit: Unit, seat: int, **changes: Any) -> Attempt:
         "correct": None if submitted_at is None else [True, True, True],
     }  # fmt: skip
     return saved(Attempt(**{**values, **changes}))
+
+
+def a_declaration(
+    round_: Round, unit: Unit, seat: int | None = 1, items: Sequence[declared.Item] = (), **changes: Any
+) -> Declaration:
+    """What a seat has declared on a phone (`seat=None`: a phone without a seat); met unless told otherwise."""
+    enrolment_id = None
+    if seat is not None:
+        enrolment_id = db.session.query(Enrolment).filter_by(unit_id=unit.id, seat=seat).one().id
+    sheet, number = papers.sheet(round_.paper_id), next(_number)
+    of_document = isinstance(sheet.body, document.Document)
+    values: dict[str, Any] = {
+        "id": f"declared{number:016}", "round_id": round_.id, "unit_id": unit.id, "enrolment_id": enrolment_id,
+        "link_id": None, "paper_id": round_.paper_id,
+        "text_hash": document.digest(sheet.body) if of_document else sheet.content_hash,
+        "signer": sheet.body.signer if of_document else "", "channel": "phone", "nameless": seat is None, "met": True,
+        "helped": False, "device_hash": declared.device_hash(f"{number:022}"), "receipt": f"Y{number:07}",
+        "declared_at": OPENS + timedelta(hours=number), "excused": False,
+    }  # fmt: skip
+    row = saved(Declaration(**{**values, **changes}))
+    for one in items:
+        saved(
+            ItemState(declaration_id=row.id, item=one.item, state=one.state, steps=one.steps, proof=one.proof)
+        )
+    return row
+
+
+def a_survey(
+    unit: Unit,
+    *questions: questionnaire.Question,
+    answers: Sequence[questionnaire.Answers] = (),
+    code: str = linkcode.compose("5RVEY0"),
+    **changes: Any,
+) -> Round:
+    """A running opinion survey over a unit, with a link; `answers` lie in its boxes, of heads nobody knows."""
+    said = {name: changes.pop(name) for name in ("words", "opening", "closing") if name in changes}
+    asked = a_questionnaire(*questions, **said)
+    round_ = a_sheet_round(unit, "survey", a_sheet_paper(asked), **changes)
+    a_link(round_, unit, code=code)
+    lying: dict[int, list[dict[str, Any]]] = {-1: []} if answers else {}
+    for one in answers:
+        saved(Turnout(round_id=round_.id, head=f"{next(_number):064}", unit_id=unit.id))
+        worded = {index for index in one if asked.questions[index].kind in questionnaire.WORDED}
+        plain = {index: given for index, given in one.items() if index not in worded}
+        lying[-1].append(questionnaire.stored(plain))
+        for index in worded:
+            lying.setdefault(index, []).append(questionnaire.stored({index: one[index]}))
+    for index, put in lying.items():
+        saved(
+            Box(round_id=round_.id, unit_id=unit.id, kind="choices" if index < 0 else "words", question=index,
+                number=1, count=len(put), answers=put)
+        )  # fmt: skip
+    return round_
 
 
 def a_staff(login: str, name: str, *grants: tuple[str, Unit | None]) -> Staff:

@@ -21,15 +21,17 @@ from werkzeug.routing import Rule
 from quizsvc import clock, vault
 from quizsvc.attempt.models import Attempt, Participant, Player
 from quizsvc.attempt.queries import device_hash
-from quizsvc.campaign.models import Campaign, OfficialAccount
+from quizsvc.campaign.models import Campaign, OfficialAccount, Round
 from quizsvc.contest import models as contests
-from quizsvc.core import linkcode, rulebook
+from quizsvc.core import linkcode, rulebook, sheettext
 from quizsvc.core.access import Identity, permits, scopes
 from quizsvc.db import Base, db
+from quizsvc.declaration import queries as declared
+from quizsvc.declaration.models import Population
 from quizsvc.draw.models import Draw, Notice
 from quizsvc.link.models import Link
 from quizsvc.paper import queries as paper
-from quizsvc.paper.models import Draft, Paper
+from quizsvc.paper.models import Draft, Paper, SheetDraft
 from quizsvc.prize import models as prize
 from quizsvc.prize import queries as prizes
 from quizsvc.rights.models import Request
@@ -123,6 +125,7 @@ def build(app: Flask) -> World:
     draft = _a_draft_of(papers)
     here = make.a_round(county, paper=papers, identity="roster", limit_s=1800)
     contest = _a_contest(county, here, papers)
+    _sheets(county, here)
     there = make.a_round(
         other_county, id=FAR, paper=papers, identity="roster", title="新河专场",
         campaign=make.a_campaign(other_county, id=FAR, name="新河专题活动", organisers=["新河县公安局"]),
@@ -134,6 +137,7 @@ def build(app: Flask) -> World:
             )
         )
     other_contest = _a_contest(other_county, there, papers, id=FAR + 1, title="新河反诈竞赛")
+    _sheets(other_county, there, far=FAR + 2)
     units = {"own": own, "neighbour": neighbour, "school": school, "county": county, "foreign": foreign,
              "other county": other_county, None: None}  # fmt: skip
     people = {
@@ -163,6 +167,21 @@ def _a_draft_of(frozen: Paper) -> Draft:
               fixed=[{"item": name, "points": 10} for name in names], revision=1, author="cli", updated_at=NOON,
               paper_id=None)
     )  # fmt: skip
+
+
+def _a_sheet() -> dict[str, Any]:
+    """One frozen notice for all, and a draft of the next."""
+    draft_id = db.session.scalars(select(SheetDraft.id)).first()
+    if draft_id is None:
+        text = sheettext.write(make.a_document())
+        draft_id = make.saved(
+            SheetDraft(
+                code="sheet-draft", kind="receipt", source=text, revision=1, author="cli", updated_at=NOON
+            )
+        ).id
+        make.a_sheet_paper("receipt")
+    paper_id = db.session.scalars(select(Paper.id).where(Paper.kind == "receipt")).first()
+    return {"sheets.paper_id": paper_id, "sheets.draft_id": draft_id}
 
 
 def _a_contest(county: Unit, beside: Any, paper_: Paper, **changes: Any) -> Any:
@@ -201,6 +220,8 @@ def _a_place(
             "draw_id": db.session.scalars(select(Draw.id).where(Draw.round_id == contest.id)).one(),
             "draw.file": "entries.txt",
             **_a_prize(contest, number),
+            **_a_receipt(round_, unit, number),
+            **_a_survey(round_, unit, number),
             "participant_id": _a_flagged_player(contest, unit),
             "verdict": "restored",
             "request_id": _a_request(attempt) if attempt else 0,
@@ -216,6 +237,7 @@ def _a_place(
             "campaign_id": round_.campaign_id,
             "paper_id": round_.paper_id,
             "draft_id": draft_id,
+            **_a_sheet(),
             "paper.part": "key",
             "position": 1,
             "seat": 1,
@@ -235,6 +257,66 @@ def _a_place(
             "roster.form": "seats",
         },
     )
+
+
+def _sheets(county: Unit, beside: Any, far: int | None = None) -> None:
+    """Rounds of receipts, of opinions and of what is adopted in the same campaign."""
+    campaign = db.session.get(Campaign, beside.campaign_id)
+    titles = {"receipt": "家长回执", "survey": "问卷", "adoption": "反诈工具使用情况"}
+    for number, (kind, title) in enumerate(titles.items()):
+        numbered = {} if far is None else {"id": far + number}
+        make.a_sheet_round(county, kind, campaign=campaign, title=f"{county.name}{title}", **numbered)
+
+
+def _sheet_round(beside: Any, kind: str) -> Round:
+    return db.session.scalars(
+        select(Round).where(Round.campaign_id == beside.campaign_id, Round.kind == kind)
+    ).one()
+
+
+def _a_receipt(beside: Any, unit: Unit, number: int) -> dict[str, Any]:
+    """In a class, what the guardian of seat 1 has signed; the phone has the one of the own class."""
+    round_ = _sheet_round(beside, "receipt")
+    ids = {"declarations.round_id": round_.id, **_an_adoption(beside, unit)}
+    if unit.kind != "class":
+        return {**ids, "declaration.code": CODES[0], "declaration.receipt": "none", "declaration_id": "none"}
+    code, ring = linkcode.compose(f"7K3D9{number}"), vault.kept_ring(current_app.config["SETTINGS"].key_file)
+    link, row = make.a_link(round_, unit, code=code), f"signed{number:018}"
+    signed = make.a_declaration(
+        round_, unit, id=row, link_id=link.id, name=ring.seal("李大海", place=declared.place_of("name", row)),
+        **({"device_hash": declared.device_hash(PHONE)} if number == 0 else {}),
+    )  # fmt: skip
+    return {
+        **ids,
+        "declaration.code": code,
+        "declaration.receipt": signed.receipt,
+        "declaration_id": signed.id,
+    }
+
+
+def _an_adoption(beside: Any, unit: Unit) -> dict[str, Any]:
+    """In a class, what seat 1 has adopted, and how many live there."""
+    round_ = _sheet_round(beside, "adoption")
+    if unit.kind == "class":
+        items = (declared.Item(0, "adopted", 3, "declared"), declared.Item(1, "na", 0, "declared"))
+        make.a_declaration(round_, unit, items=items)
+        make.saved(
+            Population(
+                round_id=round_.id, unit_id=unit.id, people=90, source="村里统计", set_at=NOON, set_by="cli"
+            )
+        )
+    names = ("adoption", "set_population", "set_total", "verify", "unverify")
+    return {f"declarations.{name}.round_id": round_.id for name in names}
+
+
+def _a_survey(beside: Any, unit: Unit, number: int) -> dict[str, Any]:
+    """The door of a class to the opinions of its campaign."""
+    round_ = _sheet_round(beside, "survey")
+    if unit.kind != "class":
+        return {"surveys.round_id": round_.id, "survey.code": CODES[0]}
+    code = linkcode.compose(f"7K3S9{number}")
+    make.a_link(round_, unit, code=code)
+    return {"surveys.round_id": round_.id, "survey.code": code}
 
 
 def _a_flagged_player(contest: Any, unit: Unit) -> int:
@@ -384,7 +466,8 @@ def permitted(rule: Rule, access: Any, person: Identity | None, place: Place) ->
     """Say whether the table lets somebody in here."""
     path = governing_path(rule, place)
     mine = scopes(person, access)
-    if rule.endpoint == "campaign.account_image":  # printed on posters of every class of the campaign
+    # a picture printed on posters of every class of the campaign, and a list of whatever of a round is mine
+    if rule.endpoint in ("campaign.account_image", "declarations.units"):
         return any(one.startswith(path) or path.startswith(one) for one in mine)
     return bool(mine) if path is None else permits(person, access, path)
 
@@ -449,9 +532,15 @@ def plain_fields(place: Place, school: Place) -> dict[str, Any]:
         "role": "school_admin", "password": "correct-horse-27", "repeated": "correct-horse-27", "current": "x",
         "unit": str(ids["unit_id"]), "audience.0": "junior", "item_code": "brushing-01",
         **_of_the_rules(ids),
+        "sheets.start": "survey", "sheets.text": sheettext.write(make.a_document("pledge")),
         "review.words": "查过了，是现场活动", "review.cause": "too_fast", "review.player": str(ids["participant_id"]),
         "prizes.kind": "declined", "prizes.code": ids["claim_code"], "prize.claim_code": ids["claim_code"],
-        "requests.answer": "核对过了，没有问题", "prize.phone": "13900139000", "prize.name": "周周",
+        "declaration.yes": "yes", "declaration.name": "王秀英", "declaration.by": "", "strokes": "", "helped": "1",
+        "declarations.yes": "2", "declarations.on": "2026-12-11", "declarations.seen": "1-0", "declarations.item": "0",
+        "declarations.people": "90", "declarations.adopted": "60", "declarations.counted_on": "2026-12-11",
+        "declarations.source": "入户登记", "declarations.entered_at": NOON.isoformat(),
+        "survey.q0": "0", "survey.q1": "3", "survey.q2": "多讲几个例子", "survey.shown": "0,1,2",
+        "sure": "1", "requests.answer": "核对过了，没有问题", "prize.phone": "13900139000", "prize.name": "周周",
     }  # fmt: skip
 
 

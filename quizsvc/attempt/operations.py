@@ -21,6 +21,7 @@ from quizsvc.core import assembly, itemstats, linkcode, marking, nickname, pacin
 from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.marking import Saved
 from quizsvc.core.refusal import Refusal
+from quizsvc.core.roundkind import QUIZZES
 from quizsvc.db import Base, db, insert, insert_unless_there, operation, run
 from quizsvc.paper import queries as paper
 
@@ -95,6 +96,13 @@ class NotAnnounced(Refusal):
 
     def __init__(self) -> None:
         super().__init__("这次竞赛的规则还没有公布，公布以后才能开始答。请过些时候再来。", status=409)
+
+
+class NoQuestions(Refusal):
+    """The link leads to something that is read and signed, or asked without marks."""
+
+    def __init__(self) -> None:
+        super().__init__("这个码不是用来答题的，请返回重新打开。", status=409)
 
 
 class NotJoined(Refusal):
@@ -183,6 +191,8 @@ def start(*, code: str, seat: int, source: str, device: str, at: datetime, room:
 
 def _entry(code: str, seat: int, at: datetime) -> tuple[Entry, History]:
     entry, known = queries.entry(code, seat)
+    if entry.kind not in QUIZZES:
+        raise NoQuestions
     entry.window.check(at)
     if known is None or known.exempt or entry.identity == "nickname":
         raise SeatTaken(seat)

@@ -24,7 +24,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from quizsvc import clock, throttle
+from quizsvc import clock
 from quizsvc.attempt import forms, operations, pieces, queries
 from quizsvc.attempt.queries import Sheet
 from quizsvc.campaign import queries as campaign
@@ -45,6 +45,15 @@ from quizsvc.web.guard import check as require
 blueprint = Blueprint("attempt", __name__, template_folder="templates")
 seats = Blueprint("seat", __name__, template_folder="templates", url_prefix="/staff")
 
+PAGES = {
+    "receipt": "declaration.page",
+    "pledge": "declaration.page",
+    "adoption": "declaration.page",
+    "survey": "survey.page",
+}
+"""Where the code of a round leads that has no questions."""
+SIZED = {"attempt", *(endpoint.partition(".")[0] for endpoint in PAGES.values())}
+"""Blueprints whose pages come in two sizes of text."""
 DOORWAY_LASTS = timedelta(seconds=10)
 MOST_DOORWAYS = 2000
 _SEED = re.compile(r"[0-9a-f]{8}")
@@ -55,15 +64,7 @@ def _counting_unknown_codes() -> Iterator[None]:
     try:
         yield
     except link.UnknownLink:
-        at = clock.now()
-        throttle.take(
-            kind="code",
-            subject="all",
-            limit=2000,
-            window_s=600,
-            at=at,
-            text="试错的网址太多了，请过十分钟再试。",
-        )
+        guesses.count_unknown_code(clock.now())
         raise
 
 
@@ -132,10 +133,10 @@ def _contest(round_: RoundRow) -> Contest:
     )
 
 
-@blueprint.after_request
+@blueprint.after_app_request
 def remember_size(response: Response) -> Response:
     """Keep the choice of large text for a year."""
-    if "size" in request.args and request.args["size"] in ("lg", "md"):
+    if request.blueprint in SIZED and "size" in request.args and request.args["size"] in ("lg", "md"):
         year_s = 365 * 24 * 3600
         https = current_app.config["SETTINGS"].https
         chosen = request.args["size"]
@@ -173,6 +174,8 @@ def landing(code: str) -> ResponseReturnValue:
     at = clock.now()
     doorway = _doorway(code, at)
     door, secret = doorway.door, phone.device()
+    if not door.round.is_quiz:
+        return redirect(_page_of(door), 303)
     state = window.Window(door.round.opens_at, door.closes_at).state(at)
     if door.round.is_public:
         return _play_landing(doorway, state, secret, at)
@@ -184,6 +187,12 @@ def landing(code: str) -> ResponseReturnValue:
     if kept not in doorway.pages:
         doorway.pages[kept] = _landing(doorway, state, mine)
     return doorway.pages[kept]
+
+
+def _page_of(door: Door) -> str:
+    """Where the round of a door is taken part in, with what the address says beside the code."""
+    query = urlencode(list(request.args.items(multi=True)))
+    return url_for(PAGES[door.round.kind], code=door.code) + (f"?{query}" if query else "")
 
 
 def _landing(doorway: Doorway, state: str, mine: Sequence[queries.DeviceAttempt]) -> str:
@@ -411,6 +420,8 @@ def who(code: str) -> ResponseReturnValue:
     at = clock.now()
     doorway = _doorway(code, at)
     door, seat = doorway.door, forms.seat_from(request.form)
+    if not door.round.is_quiz:
+        raise operations.NoQuestions
     window.Window(door.round.opens_at, door.closes_at).check(at)
     place = doorway.places.get(seat)
     if place is None or place.exempt:
@@ -874,7 +885,7 @@ def _seat(round_id: int, unit_id: int, seat: int) -> tuple[RoundRow, roster.Unit
     unit = roster.unit(unit_id)
     require(Permission.MANAGE_ATTEMPTS, unit.path)
     round_ = campaign.round_of(round_id)
-    if not unit.path.startswith(campaign.round_paths(round_id)):
+    if not round_.is_quiz or not unit.path.startswith(campaign.round_paths(round_id)):
         abort(404)
     found = next((state for state in queries.seats_of(round_, unit_id) if state.seat == seat), None)
     if found is None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from flask.cli import with_appcontext
 
 from quizsvc import audit, clock
@@ -18,6 +19,9 @@ from quizsvc.roster import queries as roster
 
 DAY = click.DateTime(["%Y-%m-%d"])
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
+OF_QUIZZES = ("limit_min", "late", "attempts", "per", "pace", "item_s", "practice", "places", "trades", "also",
+              "counted", "threshold", "after_submit", "after_close")  # fmt: skip
+"""Options that only rounds with questions and a key have."""
 PARTS = click.Choice(operations.ALL_PARTS)
 
 
@@ -97,12 +101,17 @@ def round_() -> None:
 @round_.command("open")
 @click.option("--campaign", "campaign_code", required=True, help="活动代号")
 @click.option("--code", required=True, help="场次代号，例如 2026-autumn-1")
-@click.option("--title", default="六分钟，练一次识骗", help="标题")
-@click.option("--paper", "paper_code", required=True, help="试卷代号")
+@click.option("--title", help="标题；不写就用这一种场次常用的")
+@click.option("--paper", "paper_code", required=True, help="试卷、告知书、责任书、调查表或问卷的代号")
 @click.option("--unit", "unit_paths", multiple=True, required=True, help="参加的单位的路径，可写几次")
 @click.option("--opens", type=MOMENT, required=True, help="开始，北京时间，例如 2026-12-01T08:00")
 @click.option("--closes", type=MOMENT, required=True, help="结束，北京时间")
-@click.option("--kind", type=click.Choice(list(operations.KINDS)), default="test", help="测试，或有奖竞赛")
+@click.option(
+    "--kind",
+    type=click.Choice(list(operations.KINDS)),
+    default="test",
+    help="、".join(operations.KINDS.values()),
+)
 @click.option("--identity", type=click.Choice(list(operations.IDENTITIES)), default="seat", help="认人方式")
 @click.option("--limit-min", type=click.IntRange(1), help="答题限时（分钟），不写就不限时")
 @click.option(
@@ -124,19 +133,28 @@ def round_() -> None:
 @click.option("--threshold", type=click.IntRange(1, 100), default=80, help="知晓标准（得分占满分的 %）")
 @click.option("--after-submit", type=PARTS, multiple=True, help="交卷后能看；不写就是全部，竞赛只有得分")
 @click.option("--after-close", type=PARTS, multiple=True, default=operations.ALL_PARTS, help="结束后能看")
+@click.option("--approval", default="", help="学生签的责任书：批准文号")
+@click.option("--referrals", is_flag=True, help="使用情况：填过的人可以领推广码")
 @click.option("--dry-run", is_flag=True, help="只检查，不写入")
+@click.pass_context
 @with_appcontext
 def open_round(
-    campaign_code: str, code: str, title: str, paper_code: str, unit_paths: tuple[str, ...], opens: datetime,
+    context: click.Context, campaign_code: str, code: str, title: str | None, paper_code: str,
+    unit_paths: tuple[str, ...], opens: datetime,
     closes: datetime, kind: str, identity: str, limit_min: int | None, late: str, attempts: int, per: str, pace: str,
     item_s: int | None, practice: str | None, places: str | None, trades: str | None, also: tuple[str, ...],
-    counted: str, threshold: int, after_submit: tuple[str, ...], after_close: tuple[str, ...], dry_run: bool,
+    counted: str, threshold: int, after_submit: tuple[str, ...], after_close: tuple[str, ...], approval: str,
+    referrals: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """新建一个场次。"""
+    if kind in operations.SHEET_ATTEMPTS and any(_written(context, name) for name in OF_QUIZZES):
+        raise Refusal(
+            f"{operations.KINDS[kind]}没有限时、次数、知晓标准和看答案这些设置：对谁都一样，请不要写。"
+        )
     codes = {row.code: row.id for row in paper.papers()}
     plan = operations.RoundPlan(
         code=code,
-        title=title,
+        title=title or forms.FORMS[kind].usual_title,
         paper_id=_paper_id(codes, paper_code),
         unit_ids=tuple(roster.unit_at(path).id for path in unit_paths),
         opens_at=_moment(opens),
@@ -157,9 +175,17 @@ def open_round(
         threshold_permyriad=threshold * 100,
         review_after_submit=after_submit or (operations.ALL_PARTS if kind == "test" else ("score",)),
         review_after_close=after_close,
+        approval=approval,
+        referrals=referrals,
     )
     drive = queries.campaign_by_code(campaign_code)
-    operations.open_round(campaign_id=drive.id, plan=plan, at=clock.now(), actor=audit.CLI, dry_run=dry_run)
+    operations.open_round(
+        campaign_id=drive.id,
+        plan=plan.settled(),
+        at=clock.now(),
+        actor=audit.CLI,
+        dry_run=dry_run,
+    )
     click.echo(f"{_verb(dry_run)}场次 {code}{'（测试·不计入）' if drive.is_test else ''}")
 
 
@@ -205,6 +231,10 @@ def list_rounds(as_json: bool) -> None:
             f"{queries.STATE_NAMES[one.window().state(at)]}{mark}"
         )
     click.echo(f"共 {len(found)} 个场次")
+
+
+def _written(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _paper_id(codes: Mapping[str, int], code: str) -> int:

@@ -22,17 +22,17 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from quizsvc.campaign.operations import (
     ALL_PARTS,
-    CONTEST_IDENTITIES,
     COUNTED,
     IDENTITIES,
+    IDENTITIES_OF,
     LATE,
+    LONGEST_APPROVAL,
     LONGEST_ITEM_S,
     LONGEST_NAME,
     MOST_ATTEMPTS,
     PACES,
     REVIEW_PARTS,
     SHORTEST_ITEM_S,
-    TEST_IDENTITIES,
     CampaignPlan,
     RoundPlan,
 )
@@ -98,21 +98,26 @@ class Account(ChineseForm):
 class AnyRound(ChineseForm):
     """What a new round of every kind asks."""
 
-    title = StringField("标题", [NEEDED, Length(max=LONGEST_NAME)], default="六分钟，练一次识骗")
+    kind = "test"
+    usual_title = "六分钟，练一次识骗"
+    title = StringField("标题", [NEEDED, Length(max=LONGEST_NAME)])
     code = StringField("代号", [NEEDED, Length(max=40)])
     paper_id = SelectField("试卷", [NEEDED], coerce=int)
     unit_ids = SelectMultipleField("参加的单位", coerce=int, validate_choice=False)
     opens_at = DateTimeLocalField("开始", [NEEDED], format="%Y-%m-%dT%H:%M")
     closes_at = DateTimeLocalField("结束", [NEEDED], format="%Y-%m-%dT%H:%M")
-    identity = SelectField("认人方式", choices={name: IDENTITIES[name] for name in TEST_IDENTITIES})
-    limit_min = IntegerField("答题限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)])
-    attempts = IntegerField("每人可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
-    threshold_percent = IntegerField("知晓标准（得分占满分的 %）", [NEEDED, NumberRange(1, 100)], default=80)
-    review_after_close = SelectMultipleField("结束后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
+    identity = SelectField("认人方式")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_submitted():
+            self.title.data = self.usual_title
+        self.identity.choices = {name: IDENTITIES[name] for name in IDENTITIES_OF[self.kind]}
 
     def plan(self) -> RoundPlan:
         """Return what was decided."""
         return RoundPlan(
+            kind=self.kind,
             code=self.code.data.strip(),
             title=self.title.data.strip(),
             paper_id=self.paper_id.data,
@@ -120,6 +125,21 @@ class AnyRound(ChineseForm):
             opens_at=from_local(self.opens_at.data),
             closes_at=from_local(self.closes_at.data),
             identity=self.identity.data,
+        )
+
+
+class Quiz(AnyRound):
+    """A new round in which questions are answered against a key."""
+
+    limit_min = IntegerField("答题限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)])
+    attempts = IntegerField("每人可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
+    threshold_percent = IntegerField("知晓标准（得分占满分的 %）", [NEEDED, NumberRange(1, 100)], default=80)
+    review_after_close = SelectMultipleField("结束后能看", choices=REVIEW_PARTS, default=ALL_PARTS)
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided."""
+        return replace(
+            super().plan(),
             limit_s=self.limit_min.data * 60 if self.limit_min.data else None,
             attempts=self.attempts.data,
             threshold_permyriad=self.threshold_percent.data * 100,
@@ -127,7 +147,7 @@ class AnyRound(ChineseForm):
         )
 
 
-class Round(AnyRound):
+class Round(Quiz):
     """A new round of tests."""
 
     late = SelectField("到时没交怎么办", choices=LATE, default="submit_from_saved")
@@ -144,11 +164,11 @@ class Round(AnyRound):
         )
 
 
-class Contest(AnyRound):
+class Contest(Quiz):
     """A new round with prizes."""
 
-    title = StringField("标题", [NEEDED, Length(max=LONGEST_NAME)], default="反诈知识竞赛")
-    identity = SelectField("认人方式", choices={name: IDENTITIES[name] for name in CONTEST_IDENTITIES})
+    kind = "contest"
+    usual_title = "反诈知识竞赛"
     limit_min = IntegerField("每次限时（分钟）", [Optional(), NumberRange(1, MOST_LIMIT_MIN)], default=10)
     attempts = IntegerField("可以答几次", [NEEDED, NumberRange(1, MOST_ATTEMPTS)], default=3)
     per = SelectField("次数按什么算", choices={"day": "每天", "round": "整场"})
@@ -168,7 +188,6 @@ class Contest(AnyRound):
         """Return what was decided; what the rules of contests decide for everybody is not asked."""
         return replace(
             super().plan(),
-            kind="contest",
             review_after_submit=("score",),
             per=self.per.data,
             pace=self.pace.data,
@@ -178,6 +197,58 @@ class Contest(AnyRound):
             trade_root_id=self.trade_root_id.data or None,
             papers=papers_from((self.papers.data or "").splitlines(), self.codes),
         )
+
+
+class Sheet(AnyRound):
+    """A new round of what is read and signed, or asked without marks; its policy is the same for everybody."""
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided, and what its kind decides."""
+        return super().plan().settled()
+
+
+class Receipt(Sheet):
+    """A new round of receipts."""
+
+    kind = "receipt"
+    usual_title = "涉诈风险告知回执"
+
+
+class Pledge(Sheet):
+    """A new round of pledges."""
+
+    kind = "pledge"
+    usual_title = "反诈责任书"
+    approval = StringField("批准文号", [Length(max=LONGEST_APPROVAL)])
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided, and what its kind decides."""
+        return replace(super().plan(), approval=self.approval.data or "").settled()
+
+
+class Adoption(Sheet):
+    """A new round that asks what has been installed, followed and switched on."""
+
+    kind = "adoption"
+    usual_title = "反诈工具使用情况"
+    referrals = BooleanField("填过的人可以领自己的推广码：只数由码带来的份数，不公开、不排名")
+
+    def plan(self) -> RoundPlan:
+        """Return what was decided, and what its kind decides."""
+        return replace(super().plan(), referrals=self.referrals.data)
+
+
+class Survey(Sheet):
+    """A new round of an opinion survey."""
+
+    kind = "survey"
+    usual_title = "反诈宣传问卷"
+
+
+FORMS: dict[str, type[AnyRound]] = {
+    form.kind: form for form in (Round, Contest, Receipt, Pledge, Adoption, Survey)
+}
+"""The form of each kind of round."""
 
 
 class Prolong(ChineseForm):

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quizsvc.core.window import Window
@@ -64,9 +64,9 @@ class Round(Base):
     code: Mapped[str] = mapped_column(unique=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign_campaign.id"), index=True)
     paper_id: Mapped[int] = mapped_column(ForeignKey("paper_paper.id"))
-    kind: Mapped[str]  # test | contest
+    kind: Mapped[str]  # test | contest | receipt | pledge | adoption | survey
     title: Mapped[str]
-    identity: Mapped[str]  # seat | roster | nickname
+    identity: Mapped[str]  # seat | roster | nickname | anonymous
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     limit_s: Mapped[int | None]
@@ -84,6 +84,10 @@ class Round(Base):
     # players pick one of the units right under each: where they live, where they work or study
     place_root_id: Mapped[int | None] = mapped_column(ForeignKey("roster_unit.id"))
     trade_root_id: Mapped[int | None] = mapped_column(ForeignKey("roster_unit.id"))
+    # pledges of pupils: the approval they may be asked under; "" elsewhere
+    approval: Mapped[str] = mapped_column(server_default="")
+    # adoption: whether who has declared may get a promotion code
+    referrals: Mapped[bool] = mapped_column(server_default=false())
     frozen_at: Mapped[datetime]  # head-counts set until then are the denominator
     created_at: Mapped[datetime]
 

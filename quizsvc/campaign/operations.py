@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ from quizsvc import audit, clock
 from quizsvc.campaign import queries
 from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundPaper, RoundUnit
 from quizsvc.core import quota
+from quizsvc.core.document import Document
 from quizsvc.core.refusal import Refusal
+from quizsvc.core.roundkind import QUIZZES, WORDS
 from quizsvc.core.term import term_label
 from quizsvc.db import db, insert, operation
 from quizsvc.paper import queries as paper
@@ -21,14 +23,21 @@ from quizsvc.paper.models import Paper
 from quizsvc.paper.queries import FrozenPaper
 from quizsvc.roster.models import Unit
 
-KINDS: Final = {"test": "测试", "contest": "竞赛"}
+KINDS: Final = {kind: words.name for kind, words in WORDS.items()}
 IDENTITIES: Final = {
     "seat": "点序号",
     "roster": "点序号，再核对打星号的姓名",
     "nickname": "自己起昵称，一台手机一人",
+    "anonymous": "不认人，一台手机一份",
 }
-TEST_IDENTITIES: Final = ("seat", "roster")
-CONTEST_IDENTITIES: Final = ("nickname", "seat")
+IDENTITIES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "test": ("seat", "roster"),
+    "contest": ("nickname", "seat"),
+    "receipt": ("seat", "roster"),
+    "pledge": ("seat", "roster"),
+    "adoption": ("seat", "roster", "anonymous"),
+    "survey": ("seat", "anonymous"),
+}
 PACES: Final = {"sheet": "整张卷子，可以来回改", "strict": "一题一题作答，不能回头（决赛用）"}
 COUNTED: Final = {"best": "最好的一次", "first": "第一次", "last": "最后一次"}
 LATE: Final = {
@@ -39,7 +48,12 @@ LATE: Final = {
 REVIEW_PARTS: Final = {"score": "得分", "answers": "自己的选择", "key": "正确答案", "explanation": "解析"}
 ALL_PARTS: Final = tuple(REVIEW_PARTS)
 NEEDS_ANSWERS: Final = frozenset({"key", "explanation"})
-PAPER_KINDS: Final = {"test": "quiz", "contest": "quiz"}  # kind of round -> kind of paper
+PAPER_KINDS: Final = {
+    kind: "quiz" if kind in QUIZZES else kind for kind in KINDS
+}  # kind of round -> of paper
+
+SHEET_ATTEMPTS: Final = {"receipt": 3, "pledge": 1, "adoption": 20, "survey": 1}
+"""How often a head may declare or answer; the last declaration stands. Nobody chooses it."""
 
 MOST_ACCOUNTS = 3
 MOST_ATTEMPTS = 20
@@ -48,6 +62,7 @@ SHORTEST_ITEM_S, LONGEST_ITEM_S = 5, 600
 MOST_PAPERS = 200
 MOST_ROLES = 8
 MOST_PICKS = 200
+LONGEST_APPROVAL = 60
 LONGEST_NAME = 60
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _HOTLINE = re.compile(r"[0-9][0-9-]{2,15}")
@@ -98,6 +113,26 @@ class RoundPlan:
     trade_root_id: int | None = None
     papers: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """In place of the round's own, by day and role."""
+    approval: str = ""
+    """Pledges of pupils: the paper they may be asked under."""
+    referrals: bool = False
+    """Adoption by seat: whether who has declared may get a promotion code."""
+
+    def settled(self) -> "RoundPlan":
+        """Return the plan with what its kind decides for everybody, where it is read and signed or asked unmarked."""
+        if self.kind not in SHEET_ATTEMPTS:
+            return self
+        return replace(
+            self,
+            limit_s=None,
+            late="reject",
+            attempts=SHEET_ATTEMPTS[self.kind],
+            counted="last",
+            threshold_permyriad=10000,
+            review_after_submit=(),
+            review_after_close=(),
+            approval=self.approval.strip(),
+        )
 
 
 @operation
@@ -186,6 +221,7 @@ def open_round(
             review_after_close=_in_order(plan.review_after_close), frozen_at=frozen_at, created_at=at,
             per=plan.per, pace=plan.pace, item_s=plan.item_s, practice_paper_id=plan.practice_paper_id,
             place_root_id=plan.place_root_id, trade_root_id=plan.trade_root_id,
+            approval=plan.approval, referrals=plan.referrals,
         )
         .on_conflict_do_nothing(index_elements=[Round.code])
         .returning(Round.id)
@@ -206,13 +242,15 @@ def open_round(
         paper=plan.paper_id, units=unit_ids, opens_at=plan.opens_at, closes_at=plan.closes_at,
         limit_s=plan.limit_s, late=plan.late, identity=plan.identity, attempts=plan.attempts, counted=plan.counted,
         threshold_permyriad=plan.threshold_permyriad, review_after_submit=plan.review_after_submit,
-        review_after_close=plan.review_after_close, frozen_at=frozen_at, **_told_of_contest(plan),
+        review_after_close=plan.review_after_close, frozen_at=frozen_at, **_told_of_kind(plan),
     )  # fmt: skip
     _end(dry_run)
     return round_id
 
 
-def _told_of_contest(plan: RoundPlan) -> dict[str, Any]:
+def _told_of_kind(plan: RoundPlan) -> dict[str, Any]:
+    if plan.kind in SHEET_ATTEMPTS:
+        return {"kind": plan.kind, "approval": plan.approval, "referrals": plan.referrals}
     if plan.kind != "contest":
         return {}
     return {
@@ -251,6 +289,10 @@ def prolong(
         raise Refusal("新的结束时间要比现在的结束时间晚，也要晚于此刻。")
     if round_.window().state(at) == "closed" and round_.is_contest:
         raise Refusal("竞赛已经结束，不能再延长：名单和抽奖都以结束时为准。", status=409)
+    if round_.window().state(at) == "closed" and round_.is_survey:
+        raise Refusal(
+            "问卷已经结束，结果也能看了，再收几份就能看出那几份答了什么。需要的话请另开一个场次。", status=409
+        )
     if round_.window().state(at) == "closed" and round_.revealed_by_closing():
         raise Refusal("这个场次已经结束，答案也已经公布，不能再延长。需要的话请另开一个场次。", status=409)
     _check_erasure(closes_at, round_.erase_on)
@@ -295,7 +337,7 @@ def _check_round(plan: RoundPlan, at: datetime) -> None:
     _named(plan.title, "场次标题")
     if plan.kind not in KINDS:
         raise Refusal(f"场次种类只能是：{'、'.join(KINDS)}。")
-    _one_of(plan.identity, CONTEST_IDENTITIES if plan.kind == "contest" else TEST_IDENTITIES, "认人方式")
+    _one_of(plan.identity, IDENTITIES_OF[plan.kind], "认人方式")
     _one_of(plan.counted, COUNTED, "计分方式")
     _one_of(plan.late, LATE, "到时没交的处理")
     _check_window(plan, at)
@@ -308,6 +350,19 @@ def _check_round(plan: RoundPlan, at: datetime) -> None:
         _check_contest(plan)
     else:
         _check_no_contest(plan)
+    _check_sheet(plan)
+
+
+def _check_sheet(plan: RoundPlan) -> None:
+    """What is read and signed, or asked without marks, is the same for everybody: no clock, no marks, no review."""
+    if plan != plan.settled():
+        raise Refusal(f"{KINDS[plan.kind]}没有限时、次数、知晓标准和看答案这些设置：对谁都一样，请不要填。")
+    if plan.approval and (
+        plan.kind != "pledge" or len(plan.approval) > LONGEST_APPROVAL or not plan.approval.isprintable()
+    ):
+        raise Refusal(f"批准文号只有学生签的责任书才写，最多 {LONGEST_APPROVAL} 个字，不能换行。")
+    if plan.referrals and (plan.kind != "adoption" or plan.identity == "anonymous"):
+        raise Refusal("推广码只有点序号的使用情况才能发：不认人的时候，不知道是谁推广的。")
 
 
 def _check_no_contest(plan: RoundPlan) -> None:
@@ -382,9 +437,22 @@ def _check_paper(plan: RoundPlan) -> None:
     if kind is None:
         raise Refusal("没有这份试卷，请重新选择。")
     if kind != PAPER_KINDS[plan.kind]:
-        raise Refusal("这份卷子不是测试卷，不能用在这个场次。")
+        raise Refusal(f"这一份不是{WORDS[plan.kind].paper}，不能用在{KINDS[plan.kind]}的场次。")
     if plan.kind == "contest":
         _check_papers(plan)
+    if plan.kind == "pledge":
+        _check_signer(plan)
+
+
+def _check_signer(plan: RoundPlan) -> None:
+    """Pupils are not asked to pledge anything unless somebody answers for it."""
+    body = paper.sheet(plan.paper_id).body
+    if isinstance(body, Document) and (body.signer == "student") != bool(plan.approval):
+        raise Refusal(
+            "让学生签的责任书要有上级的批准：请写批准文号。没有批准的，请改用家长签的回执。"
+            if body.signer == "student"
+            else "批准文号只有学生签的责任书才写，这一份不是学生签的。"
+        )
 
 
 def _check_papers(plan: RoundPlan) -> None:

@@ -1,6 +1,6 @@
 """Reads of campaigns, rounds, the units they are opened to and the official accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Label, RowMapping, Select, and_, false, fu
 from sqlalchemy.orm import QueryableAttribute, aliased
 
 from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundPaper, RoundUnit
+from quizsvc.core import roundkind
 from quizsvc.core.refusal import NotYours, Unknown
 from quizsvc.core.window import Window
 from quizsvc.db import db, subtree
@@ -78,6 +79,33 @@ class RoundRow:
     practice_paper_id: int | None
     place_root_id: int | None
     trade_root_id: int | None
+    approval: str
+    referrals: bool
+
+    @property
+    def is_quiz(self) -> bool:
+        """Say whether questions are answered against a key; only such a round has attempts."""
+        return self.kind in roundkind.QUIZZES
+
+    @property
+    def is_declaration(self) -> bool:
+        """Say whether heads declare something once: a receipt, a pledge, what they have adopted."""
+        return self.kind in roundkind.DECLARATIONS
+
+    @property
+    def is_survey(self) -> bool:
+        """Say whether opinions are asked, which nobody can lead back to a head."""
+        return self.kind == "survey"
+
+    @property
+    def is_nameless(self) -> bool:
+        """Say whether nobody is asked for a seat: then phones are counted, and there is no denominator."""
+        return self.identity == "anonymous"
+
+    @property
+    def words(self) -> roundkind.Words:
+        """Return how pages speak of this kind of round."""
+        return roundkind.WORDS[self.kind]
 
     @property
     def is_contest(self) -> bool:
@@ -169,15 +197,15 @@ def round_by_code(code: str) -> RoundRow:
     return _one_round(Round.code == code)
 
 
-def rounds_over(paths: Sequence[str], *, kind: str | None = None) -> list[RoundRow]:
-    """List the rounds, or those of one kind, whose units hold, or lie inside, one of the subtrees; newest first."""
+def rounds_over(paths: Sequence[str], *, kinds: Collection[str] = ()) -> list[RoundRow]:
+    """List the rounds, or those of some kinds, whose units hold, or lie inside, one of the subtrees; newest first."""
     touching = (
         select(RoundUnit.round_id)
         .join(Unit, Unit.id == RoundUnit.unit_id)
         .where(or_(false(), *(or_(_inside(Unit.path, path), Unit.path.in_(_above(path))) for path in paths)))
     )
-    of_kind = () if kind is None else (Round.kind == kind,)
-    return _rounds(_round_select().where(Round.id.in_(touching), *of_kind))
+    of_kinds = (Round.kind.in_(kinds),) if kinds else ()
+    return _rounds(_round_select().where(Round.id.in_(touching), *of_kinds))
 
 
 def rounds_of(campaign_id: int) -> list[RoundRow]:

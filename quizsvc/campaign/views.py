@@ -12,6 +12,7 @@ from quizsvc.campaign import files, forms, operations, queries
 from quizsvc.core import quota
 from quizsvc.core.access import Permission, scopes
 from quizsvc.core.refusal import Refusal
+from quizsvc.core.roundkind import WORDS
 from quizsvc.core.term import term_label, term_of
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
@@ -23,6 +24,14 @@ ACCOUNTS_WANTED = 2  # the plans: every poster carries the codes of two official
 MOST_TICKS = 400
 KINDS_OF_PUPILS = ("grade", "class")
 OPENED = "场次已建好。接着给各班发放链接和海报。"
+HEADINGS = {
+    "test": "新建场次",
+    "contest": "新建有奖竞赛",
+    "receipt": "新建回执",
+    "pledge": "新建责任书",
+    "adoption": "新建使用情况",
+    "survey": "新建问卷",
+}
 
 blueprint = Blueprint("campaign", __name__, url_prefix="/staff", template_folder="templates")
 
@@ -82,6 +91,7 @@ def campaign(campaign_id: int) -> str:
         free=[n for n in range(1, operations.MOST_ACCOUNTS + 1) if n not in {a.position for a in accounts}],
         form=forms.Account(),
         rounds=[(round_, queries.STATE_NAMES[round_.window().state(at)]) for round_ in rounds],
+        headings=HEADINGS,
         checklist=_checklist(row, len(accounts), rounds, at),
     )
 
@@ -120,25 +130,49 @@ def account_image(campaign_id: int, position: int) -> ResponseReturnValue:
 @blueprint.route("/campaigns/<int:campaign_id>/rounds/new", methods=["GET", "POST"])
 @guarded(Permission.MANAGE_CAMPAIGNS)
 def new_round(campaign_id: int) -> ResponseReturnValue:
-    """Open a round of a campaign; with ?kind=contest one with prizes."""
+    """Open a round of a campaign of the kind that ?kind= names; with ?again= one like an earlier one."""
     at = clock.now()
     row = _managed(campaign_id)
-    contest = request.args.get("kind") == "contest"
-    form: forms.AnyRound = _contest_form(row) if contest else forms.Round()
-    form.paper_id.choices = {one.id: f"{one.title}（{one.code}）" for one in paper.papers()}
-    shown = {"campaign": row, "ticks": _ticks(row.unit_path), "contest": contest}
+    kind = request.args.get("kind", "test")
+    if kind not in forms.FORMS:
+        abort(404)
+    form = forms.FORMS[kind]()
+    papers = [one for one in paper.papers() if one.kind == operations.PAPER_KINDS[kind]]
+    form.paper_id.label.text = WORDS[kind].paper
+    form.paper_id.choices = {one.id: f"{one.title}（{one.code}）" for one in papers}
+    if isinstance(form, forms.Contest):
+        _offer_contest(form, row, papers)
+    shown = {
+        "campaign": row,
+        "ticks": _ticks(row.unit_path),
+        "kind": kind,
+        "kind_name": operations.KINDS[kind],
+        "paper_name": WORDS[kind].paper,
+        "heading": HEADINGS[kind],
+    }
     if form.is_submitted():
         return _posted(form, "campaign/new_round.html", lambda: _open_round(form, row, at), **shown)
     local = at.astimezone(clock.SHANGHAI).replace(hour=8, minute=0) + timedelta(days=1)
     form.opens_at.data = local
     form.closes_at.data = local.replace(hour=18) + timedelta(days=7)
     form.unit_ids.data = [row.unit_id]
+    _take_over(form, campaign_id)
     return render_template("campaign/new_round.html", form=form, **shown)
 
 
-def _contest_form(row: queries.CampaignRow) -> forms.Contest:
-    form = forms.Contest()
-    papers = paper.papers()
+def _take_over(form: forms.AnyRound, campaign_id: int) -> None:
+    """Fill in what an earlier round of the same campaign and kind was asked about; only its text is chosen anew."""
+    again = request.args.get("again", type=int)
+    before = next((one for one in queries.rounds_of(campaign_id) if one.id == again), None)
+    if before is None or before.kind != form.kind:
+        return
+    form.title.data, form.identity.data = before.title, before.identity
+    form.unit_ids.data = [unit_id for unit_id, _, _ in queries.round_units(before.id)]
+    if isinstance(form, forms.Pledge):
+        form.approval.data = before.approval
+
+
+def _offer_contest(form: forms.Contest, row: queries.CampaignRow, papers: Sequence[paper.PaperRow]) -> None:
     form.codes = {one.code: one.id for one in papers}
     form.practice_paper_id.choices = {0: "没有练习"} | {
         one.id: f"{one.title}（{one.code}）" for one in papers
@@ -148,7 +182,6 @@ def _contest_form(row: queries.CampaignRow) -> forms.Contest:
     above = {unit.id: unit.name for unit in units if unit.id in parents and unit.kind not in KINDS_OF_PUPILS}
     form.place_root_id.choices = {0: "不问"} | above
     form.trade_root_id.choices = {0: "不问"} | above
-    return form
 
 
 @blueprint.get("/rounds/<int:round_id>")
@@ -233,10 +266,12 @@ def _round_page(round_id: int, form: forms.Prolong) -> str:
         round=row,
         state=state,
         state_name=queries.STATE_NAMES[state],
-        paper=paper.frozen(row.paper_id),
+        paper=_paper_of(row),
+        may_see_paper=bool(scopes(me(), Permission.MANAGE_BANKS)),
         units=[name for _, _, name in queries.round_units(round_id)],
         identity=operations.IDENTITIES[row.identity],
         contest=_of_contest(row) if row.is_contest else (),
+        of_kind=_of_sheet(row),
         late=operations.LATE[row.late],
         counted=operations.COUNTED[row.counted],
         after_submit=[operations.REVIEW_PARTS[part] for part in row.review_after_submit],
@@ -244,6 +279,33 @@ def _round_page(round_id: int, form: forms.Prolong) -> str:
         form=form,
         may_link=may(Permission.SHOW_LINKS, row.campaign_unit_path),
     )
+
+
+def _paper_of(row: queries.RoundRow) -> paper.FrozenPaper | paper.Sheet:
+    return paper.frozen(row.paper_id) if row.is_quiz else paper.sheet(row.paper_id)
+
+
+def _of_sheet(row: queries.RoundRow) -> list[tuple[str, str]]:
+    """What is read and signed, or asked without marks: the same for everybody, as facts in words."""
+    told = {
+        "receipt": [
+            ("谁来填", "家长或学生，按座位；选“否”也算交了，不算知晓"),
+            ("次数", "同一台手机最多改 3 次，最后一次算数，以前的都留着"),
+        ],
+        "pledge": [
+            ("次数", "签一次；签过的不会变，换了文本要另开一场再签"),
+            ("批准文号", row.approval or "不用，这一份不是学生签的"),
+        ],
+        "adoption": [
+            ("次数", "做到了随时可以改，最多 20 次，最后一次算数"),
+            ("推广码", "填过的人可以领，只数份数，不公开、不排名" if row.referrals else "不发"),
+        ],
+        "survey": [
+            ("次数", "答一次，交了就不能改：谁答了知道，谁答了什么不知道"),
+            ("结果", "满 5 份才显示；说明写在问卷里"),
+        ],
+    }
+    return [("种类", operations.KINDS[row.kind]), *told[row.kind]] if not row.is_quiz else []
 
 
 def _of_contest(row: queries.RoundRow) -> list[tuple[str, str]]:
@@ -293,7 +355,8 @@ def _checklist(
     without = [unit.name for unit in classes if unit.id not in heads]
     expected = sum(one.expected for one in heads.values())
     named = "、".join(without[:5]) + ("等" if len(without) > 5 else "")
-    papers = [paper.frozen(paper_id) for paper_id in sorted({round_.paper_id for round_ in rounds})]
+    papers = {round_.paper_id: _paper_of(round_) for round_ in sorted(rounds, key=lambda one: one.paper_id)}
+    names = {round_.paper_id: round_.words.paper for round_ in rounds}
     return [
         Fact(bool(classes) and expected > 0, f"{len(classes)} 个班，本学期应测 {expected:,} 人"),
         Fact(not without, f"还有 {len(without)} 个班没有人数：{named}" if without else "每个班都有人数"),
@@ -302,6 +365,9 @@ def _checklist(
             f"公众号二维码 {accounts} 个" + ("" if accounts >= ACCOUNTS_WANTED else "，海报上要有 2 个"),
         ),
         Fact(bool(rounds), f"场次 {len(rounds)} 个" if rounds else "还没有场次"),
-        *(Fact(True, f"试卷“{one.title}”已定稿，指纹 {one.content_hash[:8]}") for one in papers),
+        *(
+            Fact(True, f"{names[paper_id]}“{one.title}”已定稿，指纹 {one.content_hash[:8]}")
+            for paper_id, one in papers.items()
+        ),
         Fact(settings.https, f"海报上印的网址：{settings.public_host}{demo}"),
     ]

@@ -114,6 +114,8 @@ def extend(
         raise Refusal("竞赛的结束时间对谁都一样，不能单独延长。")
     if closes_at <= max(round_.closes_at, at):
         raise Refusal("给这个班的结束时间要比场次的结束时间晚，也要晚于此刻。")
+    if round_.window().state(at) == "closed" and round_.is_survey:
+        raise Refusal("问卷已经结束，结果也能看了，不能再给这个班延长。", status=409)
     if round_.window().state(at) == "closed" and round_.revealed_by_closing():
         raise Refusal("场次已经结束，答案也已经公布，不能再给这个班延长。", status=409)
     if clock.local_day(closes_at) >= round_.erase_on:

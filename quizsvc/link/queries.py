@@ -131,15 +131,24 @@ def door_of(round_id: int, unit_id: int, place: str = "") -> Door | None:
 def classes(round_: campaign.RoundRow, path: str) -> list[roster.UnitRow]:
     """List the units under a path that get a link into a round: classes, and whatever has a head-count.
 
-    A contest of nicknames knows no classes: every other unit, a member of whatever kind, has a door of its own.
+    A contest of nicknames knows no classes: every other unit, a member of whatever kind, has a door of its own. Where
+    nobody is asked for a seat, whatever has no parts gets one, a village without a head-count too.
     """
     opened_to = campaign.round_paths(round_.id)
     counted = roster.expected_by_unit(path, round_.term, round_.frozen_at)
+    units = roster.under(path)
+    with_parts = {unit.parent_id for unit in units}
     return [
         unit
-        for unit in roster.under(path)
+        for unit in units
         if unit.path.startswith(opened_to)
-        and (unit.kind not in PUPILS if round_.is_public else unit.kind == "class" or unit.id in counted)
+        and (
+            unit.kind not in PUPILS
+            if round_.is_public
+            else unit.kind == "class"
+            or unit.id in counted
+            or (round_.is_nameless and unit.id not in with_parts)
+        )
     ]
 
 

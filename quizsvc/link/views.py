@@ -33,6 +33,38 @@ FOR_EVERYBODY: dict[str, Any] = {
     "steps": (("起个昵称", "不注册，不填手机号"), ("答完看成绩", "不收费，不用转发")),
 }
 """What a poster says in a contest that is played under nicknames."""
+WITHOUT_MARKS: dict[str, dict[str, Any]] = {
+    "receipt": {
+        "headline": ("先读一读", "再交回执"),
+        "lede": "请家长用微信扫码，读完告知书，选“是”或“否”。",
+        "steps": (("点孩子的序号", "再核对班级和序号"), ("选是或否", "写上名字，不收费")),
+        "asked": "请家长扫码，读完告知书，选“是”或“否”",
+        "where": "家长看得到的地方",
+    },
+    "pledge": {
+        "headline": ("先读一遍", "再签名字"),
+        "lede": "微信扫码，读完责任书全文，再签名。",
+        "steps": (("点自己的序号", "再核对单位和序号"), ("读完签名", "签好的那份可以留着")),
+        "asked": "请扫码读完责任书全文，再签名",
+        "where": "签的人看得到的地方",
+    },
+    "adoption": {
+        "headline": ("一项一项", "都做到了吗"),
+        "lede": "微信扫码，一项一项看做到了没有，没做到的照着做。",
+        "steps": (("点自己的序号", "再核对单位和序号"), ("一项一项填", "做到了随时可以改")),
+        "asked": "请扫码一项一项填，做到了随时可以改",
+        "where": "人来人往的地方",
+    },
+    "survey": {
+        "headline": ("说一说", "您的想法"),
+        "lede": "微信扫码，答几个问题，不记名。",
+        "steps": (("点自己的序号", "只记谁答过"), ("答完就交", "谁答了什么，谁也查不到")),
+        "asked": "请扫码答几个问题，不记名",
+        "where": "人来人往的地方",
+    },
+}
+"""What posters, screens and messages say of what is read and signed, or asked without marks."""
+NAMELESS_STEP = ("直接打开", "不注册，不写姓名")
 _POSTER_NUMBER = re.compile(r"[0-9]{4}-[0-9]{4,8}")
 
 blueprint = Blueprint("link", __name__, template_folder="templates")
@@ -204,7 +236,11 @@ def projector(round_id: int, unit_id: int) -> str:
     """Show the QR code as large as a classroom screen allows."""
     door = _door(Permission.SHOW_LINKS, round_id, unit_id)
     return render_template(
-        "link/projector.html", door=door, host=_settings().public_host, typed_url=_typed(door)
+        "link/projector.html",
+        door=door,
+        host=_settings().public_host,
+        typed_url=_typed(door),
+        steps=_steps(door.round),
     )
 
 
@@ -350,8 +386,10 @@ def _qr_address(round_id: int, unit_id: int) -> str:
 
 def invitation(door: Door, address: str) -> str:
     """Write the text for the class group: at most 140 characters, no name, no count; a long title is cut."""
+    kind = door.round.kind
+    asked = WITHOUT_MARKS[kind]["asked"] if kind in WITHOUT_MARKS else "用几分钟练一次识骗"
     said = (
-        f"{'反诈有奖竞赛，答题就能参加' if door.round.is_contest else '用几分钟练一次识骗'}：{address} "
+        f"{'反诈有奖竞赛，答题就能参加' if door.round.is_contest else asked}：{address} "
         f"截止 {moment(door.closes_at)}。打开先核对“{door.phrase}”。"
         f"不要密码、验证码、银行卡，也不收钱{'，不用转发' if door.round.is_contest else ''}。"
     )
@@ -375,12 +413,45 @@ def _accounts(doors: Sequence[Door]) -> tuple[files.Account, ...]:
     return tuple(files.Account(name, image) for name, image in pictures)
 
 
+def _steps(round_: campaign.RoundRow) -> tuple[tuple[str, str], ...]:
+    """The two steps after the phrase has been compared."""
+    if round_.is_public:
+        steps: tuple[tuple[str, str], ...] = FOR_EVERYBODY["steps"]
+    elif round_.is_quiz:
+        steps = Poster.steps
+    else:
+        steps = WITHOUT_MARKS[round_.kind]["steps"]
+    return (NAMELESS_STEP, *steps[1:]) if round_.is_nameless else steps
+
+
+def _whose(round_: campaign.RoundRow) -> str:
+    """What stands above the name of the unit."""
+    if round_.is_public:
+        return str(FOR_EVERYBODY["whose"])
+    return "单位" if round_.is_nameless or round_.kind in ("pledge", "adoption") else "班级"
+
+
+def _lede(round_: campaign.RoundRow) -> str:
+    if not round_.is_quiz:
+        return str(WITHOUT_MARKS[round_.kind]["lede"])
+    frozen = paper.frozen(round_.paper_id)
+    return f"{frozen.blueprint.item_count} 道题，约 {paper.minutes(frozen)} 分钟，看你能识破几个骗局。"
+
+
+def _hung(door: Door) -> str:
+    """Where a poster is to be put up."""
+    if door.place:
+        return door.place
+    if door.round.is_quiz:
+        return "人来人往的地方" if door.round.is_public else "教室前门内侧"
+    return str(WITHOUT_MARKS[door.round.kind]["where"])
+
+
 def _poster(door: Door, accounts: tuple[files.Account, ...], source: str = "") -> Poster:
     round_ = door.round
-    frozen = paper.frozen(round_.paper_id)
     return Poster(
-        headline=("先停一停，", "再扫一扫"),
-        lede=f"{frozen.blueprint.item_count} 道题，约 {paper.minutes(frozen)} 分钟，看你能识破几个骗局。",
+        headline=("先停一停，", "再扫一扫") if round_.is_quiz else WITHOUT_MARKS[round_.kind]["headline"],
+        lede=_lede(round_),
         issuers=" · ".join(round_.organisers),
         class_name=f"{door.unit_name} · {door.place}" if door.place else door.unit_name,
         school_name=door.school_name,
@@ -391,11 +462,16 @@ def _poster(door: Door, accounts: tuple[files.Account, ...], source: str = "") -
         typed_url=_typed(door),
         hotline=round_.hotline,
         accounts=accounts,
-        footnote=f"请贴在{door.place or ('人来人往的地方' if round_.is_public else '教室前门内侧')}，高度约 1.3 米",
+        footnote=f"请贴在{_hung(door)}，高度约 1.3 米",
         poster_number=f"查真伪 {_settings().public_host}/p/{door.poster_number}",
         watermark=round_.watermark,
-        **(FOR_EVERYBODY if round_.is_public else {}),
+        whose=_whose(round_),
+        steps=_steps(round_),
     )
+
+
+def _label(round_: campaign.RoundRow) -> str:
+    return f"{'答题' if round_.is_quiz else round_.words.name}二维码"
 
 
 def _poster_page(doors: Sequence[Door], actions: Sequence[tuple[str, str]]) -> str:
@@ -408,6 +484,6 @@ def _poster_page(doors: Sequence[Door], actions: Sequence[tuple[str, str]]) -> s
     shown = []
     for door in doors:
         sheet = _poster(door, ())
-        code = Markup(qr.svg(sheet.url, files.POSTER_LEVEL, label="答题二维码"))  # noqa: S704 our own markup, no text of others in it
+        code = Markup(qr.svg(sheet.url, files.POSTER_LEVEL, label=_label(door.round)))  # noqa: S704 our own markup, no text of others in it
         shown.append({**vars(sheet), "qr_svg": code, "account_srcs": srcs})
     return render_template("link/poster.html", posters=shown, actions=actions)

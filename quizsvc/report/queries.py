@@ -8,24 +8,35 @@ from functools import cache
 from itertools import groupby, pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+)
 
 from quizsvc.attempt import queries as attempt
-from quizsvc.attempt.models import Attempt
+from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.attempt.queries import SeatState
 from quizsvc.bank import queries as bank
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import RoundUnit
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.clock import SHANGHAI, local_day
-from quizsvc.core import indicators, itemstats, notices, progress
+from quizsvc.core import change, indicators, itemstats, notices, progress, roundkind
 from quizsvc.core.bankfile import KIND_NAMES
 from quizsvc.core.indicators import Rate, Tally
 from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.notices import Notice, Piece
 from quizsvc.core.term import term_of
 from quizsvc.core.window import State, Window
-from quizsvc.db import db
+from quizsvc.db import db, subtree
 from quizsvc.link import queries as link
 from quizsvc.link.models import Link
 from quizsvc.link.queries import Door
@@ -42,7 +53,10 @@ MOST_HEAT_COLUMNS = 16
 TRAPS = 3
 SOURCES = {"poster": "海报", "group": "班级群", "screen": "投屏"}
 MOST_TICKS = 200
+MOST_TOPIC_HEADS = 10_000
 HUNDRED = 100
+OF_CLASSES = tuple(kind for kind in roundkind.WORDS if kind != "contest")
+"""Kinds of rounds that a class is held against 100 % in."""
 HEAT = ((7000, "h1"), (8500, "h2"), (9500, "h3"))
 
 SCOPE_WORDS = {
@@ -90,6 +104,11 @@ class ClassRow:
     missing: int
     state: State
     closes_at: datetime
+
+    @property
+    def coverage(self) -> Rate:
+        """Return what share of the class has taken part."""
+        return indicators.coverage(self.tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +327,7 @@ def my_classes(paths: Sequence[str], at: datetime, *, earlier: bool = False) -> 
     term = term_of(local_day(at))
     counted: list[tuple[RoundRow, int, Tally]] = []
     doors: dict[tuple[int, int], Door] = {}
-    for round_ in campaign.rounds_over(paths, kind="test"):
+    for round_ in campaign.rounds_over(paths, kinds=OF_CLASSES):
         if not earlier and round_.term != term and round_.window().state(at) == "closed":
             continue
         for top in _common(paths):
@@ -335,7 +354,7 @@ def my_classes(paths: Sequence[str], at: datetime, *, earlier: bool = False) -> 
 
 def my_rounds(paths: Sequence[str]) -> list[tuple[RoundRow, list[UnitRow]]]:
     """List the rounds in my subtrees, newest first, each with those of my units it touches (3 statements)."""
-    rounds = campaign.rounds_over(paths, kind="test")
+    rounds = campaign.rounds_over(paths, kinds=OF_CLASSES)
     mine = units_at(paths)
     opened: dict[int, list[str]] = {}
     for round_id, path in db.session.execute(
@@ -503,7 +522,10 @@ def used_items(bank_code: str, paths: Sequence[str], code: str = "") -> list[Use
 
 
 def coverage(round_: RoundRow, around: Surroundings, at: datetime, *, inside: bool) -> Coverage:
-    """Return the coverage page of a unit (3 statements). `inside`: may see results of fewer than five."""
+    """Return the coverage page of a unit (3 statements, 2 for a round without questions).
+
+    `inside`: may see results of fewer than five.
+    """
     unit = around.unit
     tallies = rollup.tallies_among(round_, unit.path, around.reached)
     levels = {level.unit.id: level for level in rollup.levels(around.under, tallies)}
@@ -536,6 +558,8 @@ def coverage(round_: RoundRow, around: Surroundings, at: datetime, *, inside: bo
             gaps=[(row.level.unit.name, row.level.missing) for row in rows if row.level.missing],
             siblings=len(rows),
             counter=counter,
+            kind=round_.kind,
+            nameless=round_.is_nameless,
         ),
         tally=whole.tally,
         missing=whole.missing,
@@ -546,7 +570,7 @@ def coverage(round_: RoundRow, around: Surroundings, at: datetime, *, inside: bo
         ),
         small=not inside and indicators.hidden_small(whole.tally.expected),
         days_left=days_left(round_, at),
-        curve=_curve(round_, whole, rollup.daily_done(round_, unit.path), at),
+        curve=_curve(round_, whole, rollup.daily_done(round_, unit.path), at) if round_.is_quiz else None,
         counter=counter,
         columns=columns,
         rows=rows,
@@ -867,3 +891,201 @@ def _curve(round_: RoundRow, whole: Level, days: Sequence[progress.Day], at: dat
             for number, (done, total) in enumerate(zip(each, so_far, strict=True))
         ),
     )
+
+
+# Before and after: two test rounds of one campaign held against each other.
+
+
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """One rate in both rounds; `change` tells the difference in percentage points."""
+
+    name: str
+    before: Rate
+    after: Rate
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """The answers to one topic in both rounds; None where fewer than ten were given."""
+
+    name: str
+    before: Rate | None
+    after: Rate | None
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two rounds over one unit. `turned` is whether `pairs.up` and `pairs.down` may be shown."""
+
+    rates: tuple[RateChange, ...]
+    small: bool
+    """Too few people are expected to show more than the coverage."""
+    caveats: tuple[str, ...]
+    pairs: change.Pairs
+    heads: str
+    turned: bool
+    topics: tuple[TopicChange, ...]
+    crowded: bool
+    """Too many took part to read every answer for one page: the topics are told of smaller units."""
+
+
+def earlier_tests(after: RoundRow, path: str) -> list[RoundRow]:
+    """List the tests of a round's campaign that began before it and touch a unit, newest first (2 statements)."""
+    rows = [row for row in campaign.rounds_of(after.campaign_id) if row.kind == after.kind == "test"]
+    earlier = [row for row in rows if (row.opens_at, row.id) < (after.opens_at, after.id)]
+    opened: dict[int, list[str]] = {}
+    for round_id, opened_to in db.session.execute(
+        select(RoundUnit.round_id, Unit.path)
+        .join(Unit, Unit.id == RoundUnit.unit_id)
+        .where(RoundUnit.round_id.in_([row.id for row in earlier]))
+    ):
+        opened.setdefault(round_id, []).append(opened_to)
+    return [row for row in earlier if _touches(path, opened[row.id])]
+
+
+def comparable(before: RoundRow, after: RoundRow) -> bool:
+    """Say whether a test draws from the same banks as a later one."""
+    return change.comparable(_setting(before), _setting(after))
+
+
+def comparison(
+    before: RoundRow, after: RoundRow, around: tuple[Surroundings, Surroundings], *, inside: bool, items: bool
+) -> Comparison:
+    """Hold two rounds over one unit against each other (9 statements); `items`: may see how topics were answered."""
+    settings = _setting(before), _setting(after)
+    change.check(*settings)
+    path = around[0].unit.path
+    by_unit = [
+        rollup.tallies_among(row, path, one.reached) for row, one in zip((before, after), around, strict=True)
+    ]
+    tallies = [indicators.total(of_units.values()) for of_units in by_unit]
+    was, now = (
+        {unit_id for unit_id, tally in of_units.items() if tally.expected or tally.done}
+        for of_units in by_unit
+    )
+    told = change.units_told(len(was), len(now), len(was & now))
+    pairs = _pairs(before, after, path)
+    small = not inside and any(indicators.hidden_small(tally.expected) for tally in tallies)
+    crowded = sum(tally.done for tally in tallies) > MOST_TOPIC_HEADS
+    named = [("完成率", indicators.coverage)]
+    if not small:
+        named += [
+            ("首测知晓率", indicators.first_awareness),
+            ("知晓率", indicators.awareness),
+            ("达标率", indicators.pass_rate),
+        ]
+    return Comparison(
+        rates=tuple(_rate_change(name, *map(rate, tallies)) for name, rate in named),
+        small=small,
+        caveats=(*([told] if told else []), *change.caveats(*settings)),
+        pairs=pairs,
+        heads=change.heads_told(pairs),
+        turned=not small and change.turned_shown(pairs, inside=inside),
+        topics=_topic_changes(before, after, path) if items and not (small or crowded) else (),
+        crowded=items and crowded,
+    )
+
+
+def _setting(round_: RoundRow) -> change.Setting:
+    frozen = paper.frozen(round_.paper_id)
+    plan = paper.plan_of(frozen)
+    return change.Setting(
+        banks=frozenset(one.bank for one in frozen.items),
+        rules=plan.rules,
+        fixed=frozenset(name for name, _ in plan.fixed),
+        threshold_permyriad=round_.threshold_permyriad,
+        attempts=round_.attempts,
+        counted=round_.counted,
+    )
+
+
+def _rate_change(name: str, before: Rate, after: Rate) -> RateChange:
+    return RateChange(name, before, after, change.difference(before, after))
+
+
+def _topic_changes(before: RoundRow, after: RoundRow, path: str) -> tuple[TopicChange, ...]:
+    """The topics, weakest after the teaching first, those with too few answers last."""
+    sums: list[dict[str, Rate]] = []
+    names: dict[str, str] = {}
+    for round_ in (before, after):
+        frozen = paper.frozen(round_.paper_id)
+        names.update(frozen.topics)
+        right: dict[str, list[int]] = {}
+        for index, count in rollup.item_counts(round_, path).items():
+            of_topic = right.setdefault(frozen.items[index].item.topic, [0, 0])
+            of_topic[0] += count.correct
+            of_topic[1] += count.shown
+        sums.append({topic: Rate(*two) for topic, two in right.items() if two[1] >= itemstats.FEWEST_SHOWN})
+    topics = sorted(
+        sums[0].keys() | sums[1].keys(),
+        key=lambda topic: (
+            not (topic in sums[0] and topic in sums[1]),
+            (sums[1].get(topic) or Rate(0, 0)).permyriad or 0,
+            topic,
+        ),
+    )
+    return tuple(
+        TopicChange(
+            name=names.get(topic, topic),
+            before=sums[0].get(topic),
+            after=sums[1].get(topic),
+            change=change.difference(sums[0].get(topic, Rate(0, 0)), sums[1].get(topic, Rate(0, 0))),
+        )
+        for topic in topics
+    )
+
+
+def _pairs(before: RoundRow, after: RoundRow, path: str) -> change.Pairs:
+    """Match the heads of both rounds at their first valid attempts (1 statement)."""
+    low, high = subtree(path)
+    excused = select(Exemption.enrolment_id).where(Exemption.ended_at.is_(None))
+    there = select(Enrolment.id).where(Enrolment.id.in_(excused), Enrolment.left_at.is_(None))
+    rounds = Participant.round_id.in_((before.id, after.id))
+    aside = select(Participant.id).where(rounds, Participant.excused | Participant.enrolment_id.in_(there))
+    go = func.min(Attempt.ordinal * literal(rollup.SPREAD, BigInteger) + Attempt.score)
+    out_of = func.max(Attempt.out_of)
+    threshold = case(
+        (Attempt.round_id == before.id, before.threshold_permyriad), else_=after.threshold_permyriad
+    )
+    # the same integers as core.marking.met
+    met = (out_of > 0) & (go % rollup.SPREAD * 10000 >= out_of * threshold)
+    firsts = (
+        select(
+            Participant.enrolment_id.label("head"),
+            Attempt.round_id,
+            case((met, 1), else_=0).label("met"),
+        )
+        .join(Participant, Participant.id == Attempt.participant_id)
+        .where(
+            Attempt.round_id.in_((before.id, after.id)),
+            Attempt.submitted_at.is_not(None),
+            Attempt.voided_at.is_(None),
+            Attempt.unit_id.in_(select(Unit.id).where(Unit.path >= low, Unit.path < high)),
+            Attempt.participant_id.not_in(aside),
+        )
+        .group_by(Attempt.participant_id, Participant.enrolment_id, Attempt.round_id)
+        .cte("firsts")
+    )
+    heads = (
+        select(
+            func.max(case((firsts.c.round_id == before.id, firsts.c.met))).label("before"),
+            func.max(case((firsts.c.round_id == after.id, firsts.c.met))).label("after"),
+        )
+        .where(firsts.c.head.is_not(None))
+        .group_by(firsts.c.head)
+        .subquery("heads")
+    )
+    was, now = heads.c.before, heads.c.after
+    counted = {
+        "both": was.is_not(None) & now.is_not(None),
+        "only_before": now.is_(None),
+        "only_after": was.is_(None),
+        "down": (was == 1) & (now == 0),
+        "up": (was == 0) & (now == 1),
+    }
+    gone = select(func.count()).select_from(firsts).where(firsts.c.head.is_(None)).scalar_subquery()
+    sums = [func.count(case((one, 1))).label(name) for name, one in counted.items()]
+    return change.Pairs(**db.session.execute(select(*sums, gone.label("unknown"))).mappings().one())

@@ -1,5 +1,7 @@
 """Staff pages: my classes, class board, scores, question analysis, coverage, definitions."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,16 +19,15 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from quizsvc import audit, clock
+from quizsvc import audit, clock, tables
 from quizsvc.bank import queries as bank
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import indicators
+from quizsvc.core import indicators, roundkind
 from quizsvc.core.access import Permission, scopes
 from quizsvc.core.term import term_label
 from quizsvc.core.unitname import KIND_NAMES
 from quizsvc.report import files, queries
-from quizsvc.report.files import Sheet
 from quizsvc.rollup import queries as rollup
 from quizsvc.rollup.queries import Surroundings
 from quizsvc.roster.queries import UnitRow
@@ -39,6 +40,7 @@ blueprint = Blueprint("report", __name__, url_prefix="/staff", template_folder="
 
 CLASS = "/rounds/<int:round_id>/classes/<int:unit_id>"
 COVERAGE = "/rounds/<int:round_id>/coverage/<int:unit_id>"
+CHANGE = "/rounds/<int:round_id>/change/<int:unit_id>"
 
 
 @blueprint.get("/classes")
@@ -52,15 +54,22 @@ def classes() -> ResponseReturnValue:
     at = clock.now()
     rows = queries.my_classes(paths, at, earlier=earlier)
     if len(rows) == 1 and not earlier:
-        return redirect(url_for(".board", round_id=rows[0].round.id, unit_id=rows[0].unit.id), 303)
-    return render_template("report/classes.html", rows=rows, at=at, earlier=earlier)
+        return redirect(_page(rows[0].round, rows[0].unit), 303)
+    return render_template(
+        "report/classes.html",
+        rows=[(row, _page(row.round, row.unit)) for row in rows],
+        at=at,
+        earlier=earlier,
+    )
 
 
 @blueprint.get(CLASS)
 @guarded(Permission.SEE_COUNTS)
 def board(round_id: int, unit_id: int) -> ResponseReturnValue:
     """Show how far a class is; seats and names only to its own teachers, and each view of names is recorded."""
-    round_, unit, school = _class(Permission.SEE_COUNTS, round_id, unit_id)
+    round_, unit, school = _class(Permission.SEE_COUNTS, round_id, unit_id, quiz=False)
+    if not round_.is_quiz:
+        return redirect(_page(round_, unit), 303)
     at, undone = clock.now(), _undone()
     tag = queries.live_tag(round_, unit.id, at, may(Permission.SEE_SEATS, unit.path), undone)
     shown = _board(round_, unit, at, names=_names_shown(round_, unit))
@@ -74,6 +83,8 @@ def board(round_id: int, unit_id: int) -> ResponseReturnValue:
         tag=tag,
         qr=Markup(qr.svg(shown.door.address(_public_url()))) if shown.door else "",  # noqa: S704 our own markup
         may_link=may(Permission.SHOW_LINKS, unit.path),
+        others=_others(round_, unit),
+        may_file=may(Permission.EXPORT_SCORES, unit.path),
         **_board_values(shown, undone),
     )
 
@@ -172,7 +183,11 @@ def coverage_index() -> ResponseReturnValue:
     paths = scopes(me(), Permission.SEE_COUNTS)
     at = clock.now()
     return render_template(
-        "report/coverage_index.html", rows=queries.my_rounds(paths), at=at, term_label=term_label
+        "report/coverage_index.html",
+        campaigns=_by_campaign(queries.my_rounds(paths)),
+        page=_page,
+        at=at,
+        term_label=term_label,
     )
 
 
@@ -200,6 +215,9 @@ def coverage(round_id: int, unit_id: int) -> ResponseReturnValue:
         may_export=may(Permission.EXPORT_COUNTS, around.unit.path),
         may_links=may(Permission.SHOW_LINKS, around.unit.path),
         may_board=len(around.under) == 1 and may(Permission.SEE_SEATS, around.unit.path),
+        board_page=_board_page,
+        results=_results(round_, around.unit),
+        others=_others(round_, around.unit),
     )
 
 
@@ -212,6 +230,41 @@ def coverage_file(round_id: int, unit_id: int, form: str) -> ResponseReturnValue
     levels = queries.levels_of(round_, around)
     sheet = files.counts_sheet(levels, round_, around.unit, who=me().name, at=at)
     return _sent(sheet, form, action="report.counts_exported", on=_of_class(round_, around.unit), at=at)
+
+
+@blueprint.get(CHANGE)
+@guarded(Permission.SEE_COUNTS)
+def change(round_id: int, unit_id: int) -> ResponseReturnValue:
+    """Hold a test round against an earlier one of its campaign: counts only; `?before=` is the earlier one."""
+    round_, around = _covered(Permission.SEE_COUNTS, round_id, unit_id)
+    path = around.unit.path
+    earlier = queries.earlier_tests(round_, path)
+    choices = [one for one in earlier if queries.comparable(one, round_)]
+    before: RoundRow | None
+    if "before" in request.args:
+        asked = request.args.get("before", type=int)
+        before = next((one for one in earlier if one.id == asked), None)
+        if before is None:
+            raise campaign.UnknownRound
+    else:
+        before = next(iter(choices), None)
+    shown = before and queries.comparison(
+        before,
+        round_,
+        (rollup.surroundings(before.id, unit_id), around),
+        inside=may(Permission.SEE_SEATS, path),
+        items=may(Permission.SEE_ITEMS, path),
+    )
+    return render_template(
+        "report/change.html",
+        round=round_,
+        before=before,
+        choices=choices,
+        unit=around.unit,
+        shown=shown,
+        at=clock.now(),
+        anchor=audit.anchor(),
+    )
 
 
 @blueprint.get("/help")
@@ -235,9 +288,16 @@ def _entered(permission: Permission, round_id: int, unit_id: int) -> tuple[Round
     return round_, around
 
 
-def _class(permission: Permission, round_id: int, unit_id: int) -> tuple[RoundRow, UnitRow, str]:
-    """The round, the class, and the name of its school; a unit with parts has a coverage page instead."""
+def _class(
+    permission: Permission, round_id: int, unit_id: int, *, quiz: bool = True
+) -> tuple[RoundRow, UnitRow, str]:
+    """The round, the class, and the name of its school; a unit with parts has a coverage page instead.
+
+    Without questions there are no scores: with `quiz`, a round of another kind is not there.
+    """
     round_, around = _covered(permission, round_id, unit_id)
+    if quiz and not round_.is_quiz:
+        raise campaign.UnknownRound
     if len(around.under) > 1:
         abort(redirect(url_for(".coverage", round_id=round_id, unit_id=unit_id), 303))
     school = next((unit.name for unit in reversed(around.above) if unit.kind in ("school", "college")), "")
@@ -302,6 +362,12 @@ def _tabs(round_: RoundRow, unit: UnitRow) -> list[tuple[str, str, bool]]:
 
 def _figures(page: queries.Coverage) -> list[tuple[str, indicators.Rate, bool]]:
     """Name, rate, and whether too few people stand behind it, for the figures beside the sentence."""
+    words = page.round.words
+    if page.round.is_nameless:
+        return []
+    if not page.round.is_quiz:
+        met = [(words.met, indicators.awareness(page.tally), page.small)] if words.met else []
+        return [(words.coverage, indicators.coverage(page.tally), False), *met]
     return [
         ("完成率", indicators.coverage(page.tally), False),
         ("首测知晓率", indicators.first_awareness(page.tally), page.small),
@@ -315,6 +381,71 @@ def _kind_name(page: queries.Coverage) -> str:
     return KIND_NAMES.get(kinds.pop(), "单位") if len(kinds) == 1 else "单位"
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """One round in the strip of a class or a unit: what it is, how far it is, and where it is shown."""
+
+    round: RoundRow
+    done: str
+    rate: indicators.Rate
+    missing: int
+    address: str
+
+
+def _others(round_: RoundRow, unit: UnitRow) -> list[Other]:
+    """The other rounds of the campaign over the same unit, each with its own 100 % line (5 statements, 1 for none)."""
+    return [
+        Other(
+            round=line.round,
+            done=roundkind.done_text(line.round.kind, line.tally.done, line.tally.expected),
+            rate=indicators.coverage(line.tally),
+            missing=line.missing,
+            address=_page(line.round, unit),
+        )
+        for line in rollup.lines(round_.campaign_id, unit, but=round_.id)
+    ]
+
+
+def _page(round_: RoundRow, unit: UnitRow) -> str:
+    """Where a unit's part in a round is shown."""
+    if unit.kind != "class":
+        return url_for("report.coverage", round_id=round_.id, unit_id=unit.id)
+    return _board_page(round_, unit)
+
+
+def _board_page(round_: RoundRow, unit: UnitRow) -> str:
+    """Where a unit without parts stands in a round, as far as this person may look."""
+    endpoint = "report.board"
+    if round_.is_declaration:
+        endpoint = "declarations.unit_page"
+    if round_.is_survey:
+        endpoint = "surveys.results" if may(Permission.SEE_ITEMS, unit.path) else "report.coverage"
+    return url_for(endpoint, round_id=round_.id, unit_id=unit.id)
+
+
+def _results(round_: RoundRow, unit: UnitRow) -> list[tuple[str, str]]:
+    """What was answered in a round without marks, for whoever may look: labels and addresses."""
+    here: dict[str, Any] = {"round_id": round_.id, "unit_id": unit.id}
+    found = []
+    if round_.is_survey and may(Permission.SEE_ITEMS, unit.path):
+        found.append(("看结果", url_for("surveys.results", **here)))
+    if round_.kind == "adoption":
+        found.append(("每一项的比率", url_for("declarations.adoption", **here)))
+    if round_.is_declaration:
+        found.append(("各单位名单", url_for("declarations.units", round_id=round_.id, under=unit.id)))
+    return found
+
+
+def _by_campaign(
+    rows: Sequence[tuple[RoundRow, list[UnitRow]]],
+) -> list[list[tuple[RoundRow, list[UnitRow]]]]:
+    """The rounds of each campaign together, the campaign with the newest round first."""
+    campaigns: dict[int, list[tuple[RoundRow, list[UnitRow]]]] = {}
+    for round_, units in rows:
+        campaigns.setdefault(round_.campaign_id, []).append((round_, units))
+    return list(campaigns.values())
+
+
 def _of_class(round_: RoundRow, unit: UnitRow) -> str:
     return f"round:{round_.id}/unit:{unit.id}"
 
@@ -323,10 +454,9 @@ def _public_url() -> str:
     return str(current_app.config["SETTINGS"].public_url)
 
 
-def _sent(sheet: Sheet, form: str, *, action: str, on: str, at: datetime) -> Response:
+def _sent(sheet: tables.Sheet, form: str, *, action: str, on: str, at: datetime) -> Response:
     """Record the export, write its place in the audit log at the end of the file, send it."""
     place = audit.record_alone(actor=actor(), action=action, on=on, at=at, form=form, rows=len(sheet.rows))
-    sheet = files.anchored(sheet, place)
-    body = files.csv_bytes(sheet) if form == "csv" else files.xlsx_bytes(sheet, at)
+    body = tables.file_bytes(tables.anchored(sheet, place), form, at)
     name = f"{sheet.title}-{at.astimezone(clock.SHANGHAI):%Y%m%d-%H%M}.{form}"
-    return attachment(body, name=name, mimetype=files.MIMETYPES[form])
+    return attachment(body, name=name, mimetype=tables.MIMETYPES[form])

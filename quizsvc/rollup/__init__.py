@@ -1,1 +1,1 @@
-"""Head counts of rounds by unit, computed on read. Owns no table; reads attempt, campaign, roster."""
+"""Head counts of rounds by unit, computed on read. Owns no table; reads attempt, declaration, survey, roster."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Integer,
@@ -30,11 +31,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from quizsvc.attempt import queries as attempt
 from quizsvc.attempt.models import Attempt, Participant
+from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import Campaign, Round, RoundUnit
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.clock import local_day
@@ -43,10 +46,12 @@ from quizsvc.core.indicators import Tally, total
 from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.progress import Day
 from quizsvc.db import db, subtree
+from quizsvc.declaration import queries as declaration
 from quizsvc.paper import queries as paper
 from quizsvc.paper.models import Paper
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Enrolment, Exemption, Unit
+from quizsvc.survey import queries as survey
 
 SPREAD = 10_000_000
 """ordinal * SPREAD + score sorts the goes of a person by ordinal and keeps the score: no score reaches it."""
@@ -84,26 +89,135 @@ def unit_tallies(round_: RoundRow, path: str) -> dict[int, Tally]:
 
 def tallies_among(round_: RoundRow, path: str, reached: Container[int]) -> dict[int, Tally]:
     """Count the heads under a path; head-counts are taken of the units in `reached` only (2 statements)."""
-    taken = {
-        row.unit_id: row for row in db.session.execute(heads_select(round_.counted), _heads_of(round_, path))
-    }
+    taken = {row.unit_id: row for row in db.session.execute(heads_of_kind(round_), _heads_of(round_, path))}
     expected = roster.expected_by_unit(path, round_.term, round_.frozen_at)
-    tallies = {}
-    for unit_id in sorted(taken.keys() | {unit_id for unit_id in expected if unit_id in reached}):
-        counts = expected.get(unit_id) if unit_id in reached else None
-        heads = taken.get(unit_id)
-        tallies[unit_id] = Tally(
-            expected=max(counts.expected - counts.exempt, 0) if counts else 0,
-            exempt=counts.exempt if counts else 0,
-            done=heads.done if heads else 0,
-            aware=heads.aware if heads else 0,
-            first_aware=heads.first_aware if heads else 0,
-            full=heads.full if heads else 0,
-            score=heads.score if heads else 0,
-            out_of=heads.out_of if heads else 0,
-            open=heads.open if heads else 0,
+    return _tallies(round_, taken, expected, reached)
+
+
+def _tallies(
+    round_: RoundRow, taken: Mapping[int, Any], expected: Mapping[int, Any], reached: Container[int]
+) -> dict[int, Tally]:
+    """Put heads and head-counts together; where nobody is asked for a seat, nobody is expected either."""
+    units = taken.keys() | {unit_id for unit_id in expected if unit_id in reached}
+    due = (
+        {}
+        if round_.is_nameless
+        else {unit_id: expected.get(unit_id) for unit_id in units if unit_id in reached}
+    )
+    return {unit_id: _tally(due.get(unit_id), taken.get(unit_id)) for unit_id in sorted(units)}
+
+
+def _tally(counts: Any, heads: Any) -> Tally:
+    return Tally(
+        expected=max(counts.expected - counts.exempt, 0) if counts else 0,
+        exempt=counts.exempt if counts else 0,
+        done=heads.done if heads else 0,
+        aware=heads.aware if heads else 0,
+        first_aware=heads.first_aware if heads else 0,
+        full=heads.full if heads else 0,
+        score=heads.score if heads else 0,
+        out_of=heads.out_of if heads else 0,
+        open=heads.open if heads else 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A round of a campaign over a unit: who took part, and who is missing unit by unit."""
+
+    round: RoundRow
+    tally: Tally
+    missing: int
+
+
+def lines(campaign_id: int, unit: roster.UnitRow, *, but: int | None = None) -> list[Line]:
+    """Count the heads of a unit in every round of a campaign that is opened to it, newest first (5 statements).
+
+    Contests of nicknames are left out: nobody is expected there, and players are not the unit's. `but` is left out
+    too; when nothing is left, that takes 1 statement.
+    """
+    rounds = [one for one in campaign.rounds_of(campaign_id) if not one.is_public and one.id != but]
+    if not rounds:
+        return []
+    opened: dict[int, list[str]] = {}
+    for round_id, path in db.session.execute(
+        select(RoundUnit.round_id, Unit.path)
+        .join(Unit, Unit.id == RoundUnit.unit_id)
+        .where(RoundUnit.round_id.in_([one.id for one in rounds]))
+    ):
+        opened.setdefault(round_id, []).append(path)
+    rounds = [one for one in rounds if _meets(unit.path, opened.get(one.id, ()))]
+    if not rounds:
+        return []
+    under = roster.under(unit.path)
+    taken = _heads_by_round(rounds, unit.path)
+    expected = _expected_by_freeze(rounds, unit.path)
+    found = []
+    for one in rounds:
+        tops = frozenset(opened[one.id])
+        reached = {below.id for below in under if _lies_in(below.path, tops)}
+        tallies = _tallies(one, taken.get(one.id, {}), expected[one.frozen_at], reached).values()
+        missing = sum(max(tally.expected - tally.done, 0) for tally in tallies)
+        found.append(Line(one, total(tallies), 0 if one.is_nameless else missing))
+    return found
+
+
+def _meets(path: str, opened: Sequence[str]) -> bool:
+    return any(path.startswith(one) or one.startswith(path) for one in opened)
+
+
+def _filled(statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Select[*tuple[Any, ...]]:
+    """Write values into a statement that is filled in by name, so that it can stand beside itself."""
+
+    def fill(element: Any, **_: Any) -> Any:
+        if isinstance(element, BindParameter) and element.key in values:
+            return literal(values[element.key], element.type)
+        return None
+
+    filled: Select[*tuple[Any, ...]] = visitors.replacement_traverse(statement, {}, fill)  # type: ignore[assignment]  # it stays what it was
+    return filled
+
+
+def _heads_by_round(rounds: Sequence[RoundRow], path: str) -> dict[int, dict[int, Row[Any]]]:
+    """Ask for all rounds at once: each by the statement of its kind."""
+    parts = [_filled(heads_of_kind(one), _heads_of(one, path)).subquery(f"round_{one.id}") for one in rounds]
+    whole = union_all(
+        *(
+            select(literal_column(str(one.id), Integer).label("round_id"), *part.c)
+            for one, part in zip(rounds, parts, strict=True)
         )
-    return tallies
+    )
+    heads: dict[int, dict[int, Row[Any]]] = {}
+    for row in db.session.execute(whole):
+        heads.setdefault(row.round_id, {})[row.unit_id] = row
+    return heads
+
+
+def _expected_by_freeze(rounds: Sequence[RoundRow], path: str) -> dict[datetime, dict[int, Row[Any]]]:
+    """Ask for the denominators at all freezes at once."""
+    freezes = sorted({one.frozen_at for one in rounds})
+    low, high = subtree(path)
+    parts = [
+        _filled(
+            roster.EXPECTED, {"low": low, "high": high, "term": rounds[0].term, "frozen_at": at}
+        ).subquery(f"at_{number}")
+        for number, at in enumerate(freezes)
+    ]
+    whole = union_all(
+        *(
+            select(
+                literal_column(str(number), Integer).label("number"),
+                part.c.unit_id,
+                part.c.expected,
+                part.c.exempt,
+            )
+            for number, part in enumerate(parts)
+        )
+    )
+    expected: dict[datetime, dict[int, Row[Any]]] = {at: {} for at in freezes}
+    for row in db.session.execute(whole):
+        expected[freezes[row.number]][row.unit_id] = row
+    return expected
 
 
 def levels(units: Sequence[roster.UnitRow], tallies: Mapping[int, Tally]) -> list[Level]:
@@ -189,7 +303,9 @@ def item_uses(bank: str, paths: Sequence[str]) -> list[ItemUse]:
     """
     codes = {
         paper_id: {index: entry["item"]["code"] for index, entry in enumerate(items) if entry["bank"] == bank}
-        for paper_id, items in db.session.execute(select(Paper.id, Paper.content["items"]))
+        for paper_id, items in db.session.execute(
+            select(Paper.id, Paper.content["items"]).where(Paper.kind == "quiz")
+        )
     }
     used = [paper_id for paper_id, of_bank in codes.items() if of_bank]
     rows = db.session.execute(_newest_first_goes(used, paths)).all()
@@ -278,6 +394,24 @@ def _utc_hour_postgresql(element: utc_hour, compiler: SQLCompiler, **kwargs: Any
 _ROUND = bindparam("round_id", type_=Integer)
 _LOW, _HIGH = bindparam("low", type_=Unit.path.type), bindparam("high", type_=Unit.path.type)
 _LAST = "\x7f"  # sorts after every path
+
+
+def heads_of_kind(round_: RoundRow) -> Select[*tuple[Any, ...]]:
+    """Return the statement that counts the heads of a round by unit."""
+    if round_.is_quiz:
+        return heads_select(round_.counted)
+    return _heads_told(round_.kind)
+
+
+@cache
+def _heads_told(kind: str) -> Select[*tuple[Any, ...]]:
+    """Heads that declared or answered: no clock runs, so nobody is open, and there are no points."""
+    heads = (survey.HEADS if kind == "survey" else declaration.HEADS).subquery("heads")
+    met, none = heads.c.aware, literal_column("0", Integer)
+    return select(
+        heads.c.unit_id, heads.c.done, met.label("aware"), met.label("first_aware"), met.label("full"),
+        none.label("score"), none.label("out_of"), none.label("open"),
+    )  # fmt: skip
 
 
 @cache

@@ -25,6 +25,9 @@ from quizsvc.contest.models import Appeal, Flag, Ruling, Score
 from quizsvc.core import retention
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import Base, db
+from quizsvc.declaration import operations as declarations
+from quizsvc.declaration import queries as declaration
+from quizsvc.declaration.models import Declaration, Referral
 from quizsvc.prize import operations as prizes
 from quizsvc.prize import queries as prize
 from quizsvc.prize.models import Award, Certificate, Claim
@@ -37,6 +40,9 @@ from quizsvc.roster.models import Enrolment, Exemption, Person
 from quizsvc.staff import operations as staffs
 from quizsvc.staff import queries as staff
 from quizsvc.staff.models import Invitation, RecoveryCode, Staff
+from quizsvc.survey import operations as surveys
+from quizsvc.survey import queries as survey
+from quizsvc.survey.models import Box, Turnout
 from quizsvc.upkeep.progress import Progress, bars, silent
 
 LOCK_WITHIN_S = 10
@@ -126,8 +132,11 @@ def _of_campaign(row: ErasureRow, at: datetime) -> Iterator[Step]:
         worded = partial(rights.count_of, rights.of_rounds(rounds))
         yield Step(owner, "数据请求里的文字", on, worded, by_round(asked), (Request,), True)
         yield from _of_players(owner, on, rounds, by_round)
+        yield from _of_declarations(owner, on, rounds, by_round)
     if row.cleared_at is None:
         on = retention.answers_go_on(row.erase_on)
+        written = partial(_count_in, rounds, _written)
+        yield Step(owner, "问卷里写的话", on, written, by_round(surveys.erase_words), (Box,), True)
         yield Step(owner, "答案", on, count("answers"), by_class(attempts.erase_answers), (Attempt,), True)
 
 
@@ -147,6 +156,33 @@ def _of_players(
         ("参赛人的昵称和手机", attempt.players_of, attempts.erase_players, (Player,)),
     ):
         yield Step(owner, kind, on, partial(_count_in, rounds, chosen), by_round(erase), tables, True)
+
+
+def _of_declarations(
+    owner: str, on: date, rounds: Sequence[int], by_round: Callable[..., Callable[[], Iterable[Batch]]]
+) -> Iterator[Step]:
+    """Let go of who signed, declared and answered; how many did stays."""
+
+    def count(what: str) -> Callable[[], int]:
+        return lambda: declaration.erasable(rounds)[what]
+
+    signed, owned = count("declarations"), count("referrals")
+    turned_out = partial(_count_in, rounds, _known_heads)
+    yield Step(
+        owner, "签名和座位的联系", on, signed, by_round(declarations.erase_declarations), (Declaration,), True
+    )
+    yield Step(owner, "推广码的主人", on, owned, by_round(declarations.erase_referrals), (Referral,), True)
+    yield Step(owner, "谁答过问卷", on, turned_out, by_round(surveys.erase_turnout), (Turnout,), True)
+
+
+def _known_heads(round_id: int) -> SelectBase:
+    return select(Turnout.head).where(
+        Turnout.round_id == round_id, Turnout.head.not_like(f"{survey.ERASED}%")
+    )
+
+
+def _written(round_id: int) -> SelectBase:
+    return select(Box.number).where(Box.round_id == round_id, Box.kind == "words")
 
 
 def _count_in(rounds: Sequence[int], chosen: Callable[[int], SelectBase]) -> int:

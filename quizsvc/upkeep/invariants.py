@@ -1,4 +1,4 @@
-"""The invariants I1 to I12: what must hold of any database of ours, checked without writing and in constant memory."""
+"""The invariants I1 to I16: what must hold of any database of ours, checked without writing and in constant memory."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +19,11 @@ from quizsvc.bank.models import ItemVersion
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import Round
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.core import marking, quota, window
+from quizsvc.core import marking, quota, roundkind, window
 from quizsvc.core.marking import Marks
+from quizsvc.core.refusal import Refusal
 from quizsvc.db import Base, db, subtree
+from quizsvc.declaration.models import Declaration
 from quizsvc.draw import queries as draws
 from quizsvc.draw.models import Draw
 from quizsvc.link.models import Link
@@ -30,10 +32,12 @@ from quizsvc.paper.models import Paper
 from quizsvc.rollup import queries as rollup
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Unit
 from quizsvc.rulebook.models import Version
-from quizsvc.upkeep import erase
+from quizsvc.upkeep import declared, erase
 from quizsvc.upkeep.progress import Progress, silent
 
 EXAMPLES = 5
+HELD = tuple(kind for kind in roundkind.WORDS if kind != "contest")
+"""Kinds of rounds whose heads are held against a denominator."""
 BATCH = 500
 A_DAY = timedelta(days=1)
 SHAPELESS = (ValueError, TypeError, LookupError, AttributeError)
@@ -346,8 +350,19 @@ def _leaves(tally: Tally, _at: datetime) -> None:
     for row in _rows(without):
         tally.wrong(f"作答 {row.id} 交了卷，没有审计叶")
     there = exists().where(Attempt.id == AuditLeaf.attempt_id, submitted)
-    for row in _rows(select(AuditLeaf.attempt_id).where(~there)):
+    declared = exists().where(Declaration.id == AuditLeaf.attempt_id)
+    for row in _rows(select(AuditLeaf.attempt_id).where(~there, ~declared)):
         tally.wrong(f"审计叶 {row.attempt_id} 没有对应的交卷")
+    by_phone = Declaration.channel == "phone"
+    tally.checked += db.session.execute(
+        select(func.count()).select_from(Declaration).where(by_phone)
+    ).scalar_one()
+    without = select(Declaration.id).where(
+        by_phone,
+        ~exists().where(AuditLeaf.attempt_id == Declaration.id, AuditLeaf.at == Declaration.declared_at),
+    )
+    for row in _rows(without):
+        tally.wrong(f"签收 {row.id} 没有同一时间的审计叶")
 
 
 # --- I7 and I8
@@ -359,12 +374,12 @@ def _heads_add_up(tally: Tally, _at: datetime) -> None:
     astray = select(Unit.path, Unit.code).outerjoin(parent, parent.id == Unit.parent_id)
     for row in _rows(astray.where(Unit.path != above + Unit.code + literal("/"))):
         tally.wrong(f"单位 {row.path} 的路径和上级对不上，上级的合计里会少了它")
-    for round_ in campaign.rounds_over([""], kind="test"):
+    for round_ in campaign.rounds_over([""], kinds=HELD):
         _heads_of(tally, round_)
 
 
 def _heads_of(tally: Tally, round_: RoundRow) -> None:
-    counted = _counted_one_by_one(round_)
+    counted = _counted_one_by_one(round_) if round_.is_quiz else declared.counted_one_by_one(round_)
     told = rollup.unit_tallies(round_, round_.campaign_unit_path)
     for unit_id in sorted(counted.keys() | told.keys()):
         ours, theirs = counted.get(unit_id, Counter()), told.get(unit_id)
@@ -421,7 +436,9 @@ def _counted_one_by_one(round_: RoundRow) -> dict[int, Counter[str]]:
 
 
 def _denominators(tally: Tally, _at: datetime) -> None:
-    for round_ in campaign.rounds_over([""], kind="test"):
+    for round_ in campaign.rounds_over([""], kinds=HELD):
+        if round_.is_nameless:
+            continue
         expected, exempt = _expected_one_by_one(round_)
         for unit_id, told in rollup.unit_tallies(round_, round_.campaign_unit_path).items():
             if unit_id not in expected:
@@ -488,6 +505,8 @@ def _paper_fault(row: Row[Any]) -> str | None:
     hashed = paper.content_hash(code=row.code, title=row.title, kind=row.kind, content=row.content)
     if hashed != row.content_hash:
         return f"试卷 {row.code} 的内容和定稿时的指纹不同"
+    if row.kind != paper.QUIZ:
+        return _sheet_fault(row)
     used = {item["version"] for item in row.content["items"]}
     published: set[int] = set()
     for batch in _batches(sorted(used)):
@@ -495,6 +514,14 @@ def _paper_fault(row: Row[Any]) -> str | None:
         published |= set(db.session.execute(there).scalars())
     missing = sorted(used - published)
     return f"试卷 {row.code} 用了没有发布的题：{missing[:EXAMPLES]}" if missing else None
+
+
+def _sheet_fault(row: Row[Any]) -> str | None:
+    try:
+        paper.sheet(row.id)
+    except (Refusal, *SHAPELESS):
+        return f"{row.code} 的内容不成样子，读不出来"
+    return None
 
 
 def _batches(values: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -531,6 +558,14 @@ def _retention(tally: Tally, at: datetime) -> None:
 
 
 # --- I12
+
+
+def _of(faults: Callable[[], Iterator[str | None]]) -> Callable[[Tally, datetime], None]:
+    def look(tally: Tally, _at: datetime) -> None:
+        for fault in faults():
+            tally.saw(fault)
+
+    return look
 
 
 def _whole(tally: Tally, _at: datetime) -> None:
@@ -576,4 +611,8 @@ CHECKS = (
     Check("I10", "中奖与抽奖记录一致", True, _draws, absent=_no_draws),
     Check("I11", "到期的个人信息都清除了", False, _retention),
     Check("I12", "每个引用都指得到，文件完整", True, _whole),
+    Check("I13", "每个座位、每台手机只有一份算数的回执、责任书、填报", False, _of(declared.heads)),
+    Check("I14", "签的就是定稿的那一份文本", True, _of(declared.texts)),
+    Check("I15", "填报的每一项都在调查表上", True, _of(declared.items)),
+    Check("I16", "问卷的份数对得上", True, _of(declared.boxes)),
 )

@@ -55,8 +55,8 @@ def rotate(key_file: Path, *, at: datetime, actor: Actor, progress: Callable[[in
 
     Retired keys open too: a restored backup brings back values that were sealed with them.
     """
-    ring = vault.ring_for_backups(key_file)
     counts = held()
+    ring = vault.ring_for_backups(key_file)  # after the values: read now, it knows every key that sealed them
     _refuse_unknown(counts, ring)
     if not _by_older(counts, ring):
         added = vault.add_key(key_file).keys[0].id.hex()

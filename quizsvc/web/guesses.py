@@ -5,8 +5,21 @@ from datetime import datetime
 from quizsvc import throttle
 
 WINDOW_S = 600
+UNKNOWN_CODES = 2000
 UNKNOWN_RECEIPTS = 300
 RESUME_CODES = 10
+
+
+def count_unknown_code(at: datetime) -> None:
+    """Count a code of a link that was never issued or is revoked; too many are refused for everybody."""
+    throttle.take(
+        kind="code",
+        subject="all",
+        limit=UNKNOWN_CODES,
+        window_s=WINDOW_S,
+        at=at,
+        text="试错的网址太多了，请过十分钟再试。",
+    )
 
 
 def count_unknown_receipt(at: datetime) -> None:

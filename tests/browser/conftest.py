@@ -91,6 +91,14 @@ class Server:
             make.a_link(round_, unit, code=code)
             return Room(self, code, round_.id)
 
+    def sheet_opened(self, kind: str, pupils: int = 45, **changes: Any) -> "Room":
+        """A new class with an open round of receipts, pledges, adoption or a survey."""
+        with self.app.app_context():
+            paper_id = make.a_sheet_paper(kind, **changes.pop("says", {}))
+            row = make.a_sheet_round(self.school, kind, paper_id)
+            policy = {name: getattr(row, name) for name in ("title", "attempts", "counted", "late")}
+        return self.opened(pupils, kind=kind, paper_id=paper_id, **policy, **changes)
+
     def test_campaign(self) -> Any:
         """A campaign whose rounds do not count."""
         with self.app.app_context():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from quizsvc.db import db
 from quizsvc.paper.models import Paper
@@ -205,7 +206,37 @@ def draw_page(drawn: bool, address: str = "") -> Way:
     return way
 
 
+def sheet_page(kind: str, **changes: Any) -> Way:
+    """The page behind the code of a receipt, a pledge, an adoption survey or an opinion survey."""
+
+    def way(phone: Phone, server: Server) -> None:
+        phone.page.goto(server.sheet_opened(kind, **changes).address)
+
+    return way
+
+
+def signed(phone: Phone, server: Server) -> None:
+    sheet_page("receipt")(phone, server)
+    phone.page.check("input[name='yes'][value='yes']", force=True)
+    phone.page.fill("#seat", "27")
+    phone.page.fill("#name", "王小明")
+    phone.page.click("text=签好，交回")
+    phone.page.wait_for_url("**/y/*")
+
+
+def signed_data(phone: Phone, server: Server) -> None:
+    signed(phone, server)
+    phone.page.click("text=我的数据")
+
+
 PAGES: dict[str, Way] = {
+    "receipt-page": sheet_page("receipt"),
+    "pledge-page": sheet_page("pledge"),
+    "adoption-page": sheet_page("adoption"),
+    "survey-page": sheet_page("survey"),
+    "survey-nameless": sheet_page("survey", identity="anonymous"),
+    "signed": signed,
+    "signed-data": signed_data,
     "draw-waiting": draw_page(False),
     "draw-done": draw_page(True, "?entry=0000000000000000"),
     "draw-stage": draw_page(True, "/stage?step=2"),

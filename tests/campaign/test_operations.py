@@ -214,7 +214,7 @@ def test_round_over_a_unit_whose_name_begins_alike_is_refused(county: County, un
 def test_round_on_a_paper_that_is_no_test_is_refused(county: County, unchanged: None) -> None:
     county.paper.kind = "pledge"
     db.session.commit()
-    with pytest.raises(Refusal, match="不是测试卷"):
+    with pytest.raises(Refusal, match="不是试卷"):
         open_round(county)
 
 

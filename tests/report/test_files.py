@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from python_calamine import CalamineWorkbook
 
+from quizsvc import tables
 from quizsvc.db import db
 from quizsvc.report import files, queries
-from quizsvc.report.files import Sheet
 from quizsvc.rollup import queries as rollup
+from quizsvc.tables import Sheet
 from tests import make
 from tests.conftest import NOON
 from tests.report.conftest import RIGHT, WRONG, Room, a_room
@@ -43,7 +44,7 @@ def counts(room: Room, unit: Any) -> Sheet:
 
 
 def test_csv_begins_with_the_mark_and_guards_every_text() -> None:
-    body = files.csv_bytes(EVIL)
+    body = tables.csv_bytes(EVIL)
     assert body.startswith(b"\xef\xbb\xbf")
     assert lines_of(body) == [
         ["'=cmd()", "人数", "'+1"],
@@ -56,7 +57,7 @@ def test_csv_begins_with_the_mark_and_guards_every_text() -> None:
 
 
 def test_workbook_keeps_numbers_and_guards_every_text() -> None:
-    assert book_of(files.xlsx_bytes(EVIL, NOON)) == {
+    assert book_of(tables.xlsx_bytes(EVIL, NOON)) == {
         "数据": [
             ["'=cmd()", "人数", "'+1"],
             ["'@sum", 3.0, "七年级（3）班"],
@@ -68,7 +69,7 @@ def test_workbook_keeps_numbers_and_guards_every_text() -> None:
 
 
 def test_workbook_of_the_same_table_and_moment_is_the_same_file() -> None:
-    assert files.xlsx_bytes(EVIL, NOON) == files.xlsx_bytes(EVIL, NOON)
+    assert tables.xlsx_bytes(EVIL, NOON) == tables.xlsx_bytes(EVIL, NOON)
 
 
 def test_scores_sheet_goes_by_seat_with_numbers_as_numbers(room: Room) -> None:
@@ -110,7 +111,7 @@ def test_a_rehearsal_says_so_in_its_files(room: Room) -> None:
 def test_names_never_leave_in_the_scores(app: Flask, at: Any) -> None:
     room = a_room(pupils=3, identity="roster")
     room.sit(1, RIGHT, RIGHT, RIGHT)
-    text = files.csv_bytes(scores(room)).decode()
+    text = tables.csv_bytes(scores(room)).decode()
     assert "王敏" in text
     assert "李安航" not in text
 

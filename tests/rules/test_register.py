@@ -98,6 +98,8 @@ def test_names_of_people_are_kept_in_roster_and_staff_and_of_winners_sealed() ->
     names = {str(column) for column in labelled() if column.info["data"] == "personal"}
 
     assert names == {
+        "declaration_declaration.name",
+        "declaration_declaration.signature",
         "prize_claim.guardian",
         "prize_claim.name",
         "prize_claim.phone",

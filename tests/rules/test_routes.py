@@ -12,14 +12,18 @@ from tests import make
 from tests.signing import signed_in
 from tests.support import Browser, Watch
 
-PUBLIC_BLUEPRINTS = {"attempt", "rights", "rulebook", "contest", "prize", "assets", "health", "draw"}
+PUBLIC_BLUEPRINTS = {
+    "attempt", "declaration", "survey", "rights", "rulebook", "contest", "prize", "assets", "health", "draw",
+}  # fmt: skip
 PUBLIC_STAFF = {"staff.sign_in", "staff.sign_in_code", "staff.sign_out", "staff.accept"}
 PUBLIC_OTHERS = {"link.public_poster"}
 WITHOUT_TOKEN = {
     "attempt",
+    "declaration",
     "rights",
     "contest",
     "prize",
+    "survey",
 }  # no ambient right is used there: docs/decisions/0003
 
 

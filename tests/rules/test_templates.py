@@ -16,8 +16,11 @@ _ENDPOINT = re.compile(r"""url_for\(\s*["']([\w.]+)["']""")
 BLUEPRINTS = {
     "attempt": ("attempt", "seat"),
     "contest": ("contest", "review"),
+    "declaration": ("declaration", "declarations"),
+    "paper": ("paper", "sheets"),
     "prize": ("prize", "prizes"),
     "rulebook": ("rulebook", "rules_desk"),
+    "survey": ("survey", "surveys"),
 }  # a slice with more than the one named like it
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.S)
 _COMMENT = re.compile(r"\{#.*?#\}", re.S)
@@ -99,7 +102,14 @@ def test_every_form_that_posts_carries_the_token() -> None:
         if not re.search(r"token\b|hidden_tag", form)
     }
 
-    assert {folder for folder, _ in bare} == {"attempt", "rights", "contest", "prize"}
+    assert {folder for folder, _ in bare} == {
+        "attempt",
+        "declaration",
+        "rights",
+        "contest",
+        "prize",
+        "survey",
+    }
     assert {("attempt", "seat.html"), ("rights", "requests.html")} & bare == set()
 
 

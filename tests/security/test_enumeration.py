@@ -76,6 +76,8 @@ CODE_PAGES: dict[str, Callable[[Browser, str], Any]] = {
     "landing": lambda phone, code: phone.get(f"/c/{code}"),
     "landing of a group": lambda phone, code: phone.get(f"/c/{code}?s=g&size=lg"),
     "about": lambda phone, code: phone.get(f"/c/{code}/about"),
+    "declare": lambda phone, code: phone.get(f"/c/{code}/declare"),
+    "declared": lambda phone, code: phone.post(f"/c/{code}/declare", data={"seat": "171", "yes": "yes"}),
     "who": lambda phone, code: phone.post(f"/c/{code}/who", data={"seat": "171"}),
     "start": lambda phone, code: phone.post(f"/c/{code}/start", data={"seat": "171"}),
     "resume": lambda phone, code: phone.post(f"/c/{code}/resume", data={"seat": "171", "resume": "ABCD1234"}),

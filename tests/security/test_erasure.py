@@ -22,12 +22,15 @@ from quizsvc.attempt.models import Attempt, Late, Participant, Player
 from quizsvc.campaign.models import Campaign, Round
 from quizsvc.contest.models import Appeal, Flag, Ruling, Score
 from quizsvc.db import Base, db, operation
+from quizsvc.declaration.models import Referral
 from quizsvc.paper.models import Paper
 from quizsvc.prize.models import Award, Certificate, Claim
 from quizsvc.rights import operations as requests
 from quizsvc.roster.models import Enrolment, Exemption, Unit
 from quizsvc.staff import operations as staff
 from quizsvc.staff.models import EndedSignIn, Invitation, RecoveryCode
+from quizsvc.survey.models import Turnout
+from quizsvc.survey.queries import ERASED
 from quizsvc.throttle import ThrottleBucket
 from quizsvc.upkeep import erase
 from tests import make, postgres
@@ -74,8 +77,23 @@ def a_county_full_of_people() -> None:
     make.saved(EndedSignIn(key_hash="key", ends_at=NOON))
     make.saved(ThrottleBucket(key="who", window=1, count=1, ends_at=NOON))
     a_contest_with_a_winner(unit, round_)
+    what_was_signed(unit, round_)
     requests.ask(attempt_id=attempt.id, kind="correct", reason="other", note="说明", at=NOON)
     typed()
+
+
+def what_was_signed(unit: Unit, round_: Round) -> None:
+    """A receipt of which everything is kept, a promotion code, and a turnout."""
+    campaign = db.session.get_one(Campaign, round_.campaign_id)
+    receipt, asked = (make.a_sheet_round(unit, kind, campaign=campaign) for kind in ("receipt", "survey"))
+    make.a_declaration(
+        receipt, unit, 1, name="sealed", signature="sealed", voided_at=NOON, void_reason="写错了"
+    )
+    enrolment = db.session.query(Enrolment).filter_by(unit_id=unit.id, seat=1).one()
+    make.saved(
+        Referral(round_id=receipt.id, unit_id=unit.id, enrolment_id=enrolment.id, code="CODE", made_at=NOON)
+    )
+    make.saved(Turnout(round_id=asked.id, head="head", unit_id=unit.id))
 
 
 def a_contest_with_a_winner(unit: Unit, round_: Round) -> None:
@@ -285,5 +303,7 @@ def still_filled() -> list[str]:
 
 
 def replaced(column: Column[Any], value: Any) -> bool:
-    """An account's login and name are replaced; a bucket and an ended sign-in of today are younger than their rule."""
+    """Logins, names and heads of surveys are replaced; a bucket and an ended sign-in of today are younger than that."""
+    if column.table.name == "survey_turnout":
+        return bool(value.startswith(ERASED))
     return column.table.name in ("throttle_bucket", "staff_ended_sign_in") or value in ("#1", "已停用的账号")

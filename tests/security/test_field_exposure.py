@@ -36,8 +36,12 @@ from tests.world import (
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-LEFT = {"attempt_attempt.id", "audit_leaf.attempt_id", "attempt_late.attempt_id", "rights_request.attempt_id"}
-"""The name of an attempt is its address: whoever reads the page has asked for it."""
+LEFT = {
+    "attempt_attempt.id", "audit_leaf.attempt_id", "attempt_late.attempt_id", "rights_request.attempt_id",
+    "declaration_declaration.id", "declaration_item.declaration_id", "declaration_item.state", "declaration_item.proof",
+}  # fmt: skip
+"""The name of an attempt, or of what was declared, is its address: whoever reads the page has asked for it. States are
+words of ours."""
 
 ASKING = ("lin", "he", "bureau", "monitor", "auditor", "clerk", "witness", "root")
 
@@ -55,6 +59,8 @@ FIXED = {
     "staff_staff.password_hash", "staff_staff.totp_secret", "staff_invitation.token_hash", "throttle_bucket.key",
     "staff_ended_sign_in.key_hash", "rights_request.receipt_hash", "rights_request.reason", "audit_detail.salt",
     "staff_recovery_code.code_hash", "audit_leaf.answers_hash",
+    "declaration_declaration.device_hash", "declaration_declaration.receipt", "declaration_declaration.name",
+    "declaration_declaration.signature", "survey_turnout.head", "declaration_referral.code",
     "prize_claim.phone", "prize_claim.phone_hash", "prize_claim.name", "prize_claim.guardian", "prize_award.claim_code",
 }  # fmt: skip
 """Columns whose own values are looked for: they must fit other rows, and are like no other text anyway."""
@@ -121,7 +127,17 @@ MANAGING = {"organizer", "school_admin", "sysadmin"}
 CONTESTS = {"organizer", "auditor", "witness", "clerk"}
 
 SHOWN: dict[str, dict[str, set[str]]] = {
-    "roster_person.name": {"report.board": {"class_teacher"}, "report.scores": {"class_teacher"}},
+    "roster_person.name": {
+        "report.board": {"class_teacher"}, "report.scores": {"class_teacher"}, "dossier.class_file": {"class_teacher"},
+    },
+    "declaration_declaration.receipt": {
+        **{f"declaration.{page}": {"pupil"} for page in ("copy", "data", "page", "printed")},
+        "declarations.copies": {"class_teacher", "school_admin"},
+    },
+    **{
+        column: {"declarations.adoption": {"class_teacher", "organizer", "school_admin"}}
+        for column in ("declaration_population.set_by", "declaration_total.set_by")
+    },
     "roster_exemption.reason": {"roster.unit": {"school_admin"}},
     "roster_exemption.approved_by": {"roster.unit": {"school_admin"}},
     "roster_headcount.set_by": {"roster.unit": {"school_admin"}},

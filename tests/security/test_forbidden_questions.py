@@ -21,6 +21,8 @@ ASKED = {
     ("text", "resume"), ("hidden", "resume"),  # of the attempt
     ("text", "nickname"), ("select", ""), ("radio", "role"), ("hidden", "item"),  # of a contest, and where one plays
     ("text", "claim_code"),  # of a prize, for who lost the phone that won it
+    ("text", "seat"), ("radio", "yes"), ("checkbox", "helped"), ("hidden", "strokes"), ("hidden", "by"),  # signed
+    ("hidden", "shown"), ("textarea", "q"), ("text", "q"),  # of a survey
     ("hidden", "kind"), ("radio", "reason"), ("text", "note"),  # what is to be corrected or deleted of one's own data
 }  # fmt: skip
 """Everything a pupil's page may ask, by kind and name; a number at the end of a name is a position."""
@@ -100,6 +102,11 @@ def test_no_page_of_a_pupil_asks_a_forbidden_question(app: Flask, world: World, 
         "text ",
         ": 姓名",
     ]  # no name, no form: it is printed, never sent
+    for method in (
+        "GET",
+        "POST",
+    ):  # whoever signs a notice or a pledge writes a name under it, and nothing else
+        assert pages.pop(f"{method} /c/<code>/declare") == ["text name", "name: 家长姓名"]
     assert {name: found for name, found in pages.items() if found} == {}
     assert len(pages) > 15
     assert asked > 20

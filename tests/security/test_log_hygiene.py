@@ -331,6 +331,7 @@ def test_forms_that_put_what_is_typed_into_an_address_are_known() -> None:
         "front.html",  # the code of a poster
         "audit.html",  # actions, days, numbers of accounts
         "people.html",  # colleagues
+        "change.html",  # a round to compare with, chosen from a list
         "proof.html",  # an entry of a draw; the whole list is published
         "counter.html",  # the code a winner shows; alone it opens nothing
     }  # fmt: skip

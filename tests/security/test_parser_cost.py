@@ -25,12 +25,14 @@ from quizsvc.attempt import forms as attempt
 from quizsvc.bank import forms as bank
 from quizsvc.core import (
     bankfile,
+    blanks,
     cells,
     linkcode,
     masking,
     onetime,
     password,
     rosterplan,
+    sheettext,
     tablefile,
     term,
     unitname,
@@ -249,6 +251,7 @@ def an_item(text: str) -> bankfile.Item:
     )
 
 
+SHEET = sheettext.LONGEST - 100
 NO_WORDS = bankfile.Vocabulary({"brushing": "刷单"}, {})
 READERS: dict[str, Callable[[str], object]] = {
     "linkcode.parse": linkcode.parse,
@@ -271,6 +274,12 @@ READERS: dict[str, Callable[[str], object]] = {
     "tablefile.toml": lambda text: tablefile.read(text.encode(), form="toml"),
     "tablefile.json": lambda text: tablefile.read(text.encode(), form="json"),
     "markup.plain": markup.plain,
+    "sheettext.read": sheettext.read,
+    "sheettext.receipt": lambda text: sheettext.read(f"回执：一\n说明：{text[:SHEET]}"),
+    "sheettext.survey": lambda text: sheettext.read(f"问卷：一\n1. [多选 {text[:SHEET]}"),
+    "sheettext.condition": lambda text: sheettext.read(f"问卷：一\n1. [单选] 一\n2. [单选] 二\n只问：{text[:SHEET]}"),
+    "blanks.blanks": lambda text: blanks.blanks(text.replace("长", "【请填 ")),
+    "paper.source_from": lambda text: paper.source_from(MultiDict({"text": text})),
     "attempt.forms": lambda text: (attempt.resume_from(typed(text)), attempt.source_from(typed(text)),
                                    attempt.answers_from(typed(text))),
     "attempt.answers_from": lambda text: attempt.answers_from(MultiDict((one, "1") for one in text.split("\n"))),

@@ -19,7 +19,7 @@ from tests.world import Ledger, World, fingerprint, signed_token
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-WITHOUT_TOKEN = ("/a/", "/c/", "/k/", "/r/")
+WITHOUT_TOKEN = ("/a/", "/c/", "/k/", "/r/", "/y/")
 """No ambient right is used there: docs/decisions/0003."""
 
 

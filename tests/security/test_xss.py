@@ -18,7 +18,7 @@ from sqlalchemy import JSON, String, update
 from werkzeug.routing import Rule
 
 from quizsvc.attempt import views as doorways
-from quizsvc.core import bankfile
+from quizsvc.core import bankfile, bounds
 from quizsvc.db import Base, db
 from quizsvc.formats import WRITERS
 from quizsvc.paper import queries as paper
@@ -58,6 +58,7 @@ MACHINE = {
     },
     "rulebook_version": {"hash"},
     "paper_paper": {"kind", "content_hash"},
+    "paper_sheet_draft": {"kind"},
     "paper_draft": {"kind", "audience", "banks", "rules", "fixed"},
     "attempt_player": {"device_hash", "role", "entry_id"},
     "contest_board": {"stage", "body"},
@@ -76,6 +77,13 @@ MACHINE = {
     "prize_handover": {"how"},
     "prize_certificate": {"code"},
     "rights_request": {"receipt_hash", "attempt_id", "kind", "reason", "state"},
+    "declaration_declaration": {
+        "id", "text_hash", "signer", "channel", "device_hash", "receipt", "name", "signature",  # the last two: sealed
+    },
+    "declaration_item": {"declaration_id", "state", "proof"},
+    "declaration_referral": {"code"},
+    "survey_turnout": {"head"},
+    "survey_box": {"kind"},
     "roster_unit": {"path", "kind"},
     "roster_headcount": {"term"},
     "roster_enrolment": {"term"},
@@ -132,7 +140,8 @@ LOOKING = ("", "lin", "he", "bureau", "monitor", "auditor", "root")
 
 FILES = {
     "assets.file", "health.readyz", "bank.export", "bank.template", "roster.template", "report.scores_file",
-    "report.coverage_file", "rulebook.content", "prizes.winners_file",
+    "report.coverage_file", "rulebook.content", "prizes.winners_file", "surveys.counts_file", "declarations.archive",
+    "dossier.class_file",
     "draw.file", "draw.verifier", "draw.bundle",
 }  # fmt: skip
 
@@ -187,6 +196,11 @@ def texts_of(table: Any) -> Iterator[Any]:
             yield column
 
 
+def sheetable(text: str) -> str:
+    """What a notice, a pledge or a survey takes of a text."""
+    return bounds.tidied("".join(one for one in text if one.isprintable()))[:1500].strip()
+
+
 def dressed(value: Any, text: Callable[[], str]) -> Any:
     """Put texts in place of all that somebody typed, inside a stored question, paper or list."""
     if isinstance(value, str):
@@ -195,6 +209,11 @@ def dressed(value: Any, text: Callable[[], str]) -> Any:
         return [dressed(one, text) for one in value]
     if not isinstance(value, dict):
         return value
+    if "sheet" in value:  # a longer text is none that a sheet can hold
+        old = value["sheet"].get("points", ())
+        points = [sheetable(f"{number} {text()}")[:300].strip() for number in range(len(old))]
+        whole = {"opening": sheetable(text()), **({"points": points} if points else {})}
+        return {"sheet": {**value["sheet"], **whole}}
     if "tells" in value:  # a tell is a part of its scene, or it is not shown
         tell = text()
         return {**value, "sender": text(), "text": f"{text()}{tell}{text()}", "tells": [tell]}

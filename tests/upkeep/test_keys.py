@@ -22,6 +22,7 @@ from quizsvc.audit import CLI, AuditEntry
 from quizsvc.core import onetime
 from quizsvc.core.refusal import Refusal
 from quizsvc.db import db
+from quizsvc.declaration import queries as declared
 from quizsvc.settings import Settings, kept_secret
 from quizsvc.staff import operations, queries
 from quizsvc.staff.models import Staff
@@ -84,6 +85,29 @@ def ids(path: Path) -> list[str]:
 def test_the_sealed_columns_are_known() -> None:
     assert COLUMN in [str(column) for column in keys.sealed_columns()]
     assert {len(column.table.primary_key.columns) for column in keys.sealed_columns()} == {1}
+
+
+def test_signatures_are_sealed_anew_with_everything_else(run, app: Flask, key_file: Path) -> None:
+    unit = make.a_class(make.a_school(make.a_county()))
+    row = make.a_declaration(make.a_sheet_round(unit), unit, 1)
+    ring, wrote = vault.kept_ring(key_file), {"name": "王秀英", "signature": "M0 0 L30 40"}
+    for column, text in wrote.items():
+        setattr(row, column, ring.seal(text, place=declared.place_of(column, row.id)))
+    signed = row.id
+    db.session.commit()
+    assert {"declaration_declaration.name", "declaration_declaration.signature"} <= set(
+        map(str, keys.sealed_columns())
+    )
+
+    assert run("rotate").exit_code == 0
+    assert run("retire").exit_code == 0
+
+    (newest,) = ids(key_file)
+    assert keys.held() == {
+        (newest, "declaration_declaration.name"): 1, (newest, "declaration_declaration.signature"): 1,
+    }  # fmt: skip
+    opened = declared.signatures([signed], vault.kept_ring(key_file))[signed]
+    assert (opened.name, opened.strokes) == ("王秀英", "M0 0 L30 40")
 
 
 def test_rotation_seals_everything_with_a_new_key(run, app: Flask, key_file: Path) -> None:

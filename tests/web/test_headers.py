@@ -10,10 +10,9 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import UnsupportedMediaType
 
-from quizsvc import throttle
+from quizsvc import tables, throttle
 from quizsvc.app import create_app
 from quizsvc.core.refusal import Refusal
-from quizsvc.report import files
 from quizsvc.settings import Settings
 from quizsvc.web import headers
 from quizsvc.web.assets import asset
@@ -224,12 +223,12 @@ KINDS = {
     ".png": "image/png",
     ".svg": "image/svg+xml; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
-    ".xlsx": files.MIMETYPES["xlsx"],
+    ".xlsx": tables.MIMETYPES["xlsx"],
     ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",
     ".zip": "application/zip",
-    "/xlsx": files.MIMETYPES["xlsx"],
+    "/xlsx": tables.MIMETYPES["xlsx"],
 }
 PLAIN_TEXT = ("GET /healthz", "GET /readyz")
 LIVE = ("GET /staff/rounds/<int:round_id>/classes/<int:unit_id>/live", "GET /k/<code>/screen/live")

@@ -179,7 +179,7 @@ def read(database: Path, question: str) -> tuple[int, int]:
 
 def measure(given: argparse.Namespace) -> tuple[Side, Side]:
     """Run everything."""
-    warm_up = max(20, 4 * given.clients)
+    warm_up = given.warm_up
     with ExitStack() as open_:
         folder = Path(open_.enter_context(TemporaryDirectory(prefix="quizsvc-bench-")))
         progress("准备数据，启动两个服务…")
@@ -314,6 +314,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument(
         "--saves", type=int, default=0, choices=range(101), metavar="N", help="每份自动保存次数（默认 0）"
     )
+    options.add_argument("--warm-up", type=positive, default=32, help="先空跑多少份（默认 32）")
     options.add_argument("--processes", type=positive, default=4, help="服务进程数（默认 4）")
     options.add_argument("--threads", type=positive, default=1, help="每个进程的线程数（默认 1）")
     options.add_argument(

@@ -12,8 +12,8 @@ from benchmarks import bank, servers, sittings
 from benchmarks.phone import Page, Wrong
 
 PROJECT = Path(__file__).parents[2]
-SITTINGS = 8
-WARM_UP = 20
+SITTINGS = 6
+WARM_UP = 4
 SAVES = 2
 
 
@@ -23,6 +23,7 @@ def test_bench_verifies_every_sitting_and_measures_both_servers() -> None:
         [
             sys.executable, "-m", "benchmarks.sittings", "--json", "--repeat", "1", "--clients", "2",
             "--sittings", str(SITTINGS), "--saves", str(SAVES), "--longest", "60",
+            "--warm-up", str(WARM_UP), "--processes", "2",
         ],
         cwd=PROJECT, capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip

@@ -315,7 +315,7 @@ def test_read_takes_no_longer_than_the_file_is_long(piece: str) -> None:
         begins = time.process_time()
         with suppress(Unreadable):
             gift.read(text)
-        assert time.process_time() - begins < slowness() / 2
+        assert time.process_time() - begins < 2 * slowness()
 
 
 def test_read_holds_little_more_than_the_file() -> None:

@@ -116,9 +116,7 @@ def test_nameless_rounds_count_sheets_and_no_rate(room: Room, drive: Drive, bure
     assert rows[1][4:] == ["", "", "1", "", "", "", ""]
 
 
-def test_coverage_leads_to_the_list_of_units_and_to_each_item(
-    room: Room, drive: Drive, bureau: Desk
-) -> None:
+def test_coverage_leads_to_the_list_of_units_and_to_each_item(room: Room, drive: Drive, bureau: Desk) -> None:
     units = "/staff/rounds/{}/declarations?under={}"
     items = "/staff/rounds/{}/adoption/{}"
     for round_, links in ((drive.receipt, [units]), (drive.adoption, [units, items])):

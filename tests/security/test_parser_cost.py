@@ -54,7 +54,7 @@ Pairs stop at the last but one: what grows with the square takes too long there 
 
 MOST_S = 0.05
 TRIES = 3
-MOST_CHARACTERS = 6
+MOST_CHARACTERS = 4
 USES = frozenset({"fullmatch", "match", "search", "findall", "finditer", "sub", "split"})
 UNKNOWN = frozenset({"fullmatch", "search"})
 """How what is handed on is tried: alone, and at every place of a text."""

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -36,6 +37,8 @@ LONGEST_TEXT = 200
 LONGEST_WORD = 20
 FEWEST_SHOWN: Final = 5
 """Results appear from so many answers on. Source: features.md F-050"""
+HELPED: Final = "helped"
+"""Stands beside stored answers that somebody filled in for somebody else, who agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,16 +368,18 @@ def fields_of(questionnaire: Questionnaire, answers: Answers) -> dict[str, list[
     return fields
 
 
-def stored(answers: Answers) -> dict[str, Any]:
+def stored(answers: Answers, *, helped: bool = False) -> dict[str, Any]:
     """Write answers as plain values that JSON can hold.
 
     answers: valid
-    return: by index as text; lists where there are tuples
+    helped: whether somebody filled them in for somebody else
+    return: by index as text; lists where there are tuples; HELPED beside them when it is so
     """
-    return {
+    plain = {
         str(index): list(answer) if isinstance(answer, tuple) else answer
         for index, answer in sorted(answers.items())
     }
+    return {**plain, HELPED: True} if helped else plain
 
 
 def loaded(values: Mapping[str, Any]) -> dict[int, Answer]:
@@ -383,7 +388,22 @@ def loaded(values: Mapping[str, Any]) -> dict[int, Answer]:
     values: what `stored` returned, directly or through JSON
     return: the answers
     """
-    return {int(index): tuple(one) if isinstance(one, list) else one for index, one in values.items()}
+    return {
+        int(index): tuple(one) if isinstance(one, list) else one
+        for index, one in values.items()
+        if index != HELPED
+    }
+
+
+def helped(lists: Iterable[Mapping[str, Any]]) -> int:
+    """Count the lists of answers with which somebody was helped, as far as it may be told.
+
+    lists: as `stored` returned them, of all who count in the whole round
+    return: how many, as `showable` has it: at least FEWEST_SHOWN, and the others nobody or at least as many; else 0
+    Source: docs/decisions/0027
+    """
+    by_help = Counter("helped/" if HELPED in one else "alone/" for one in lists)
+    return by_help["helped/"] if "helped/" in showable(by_help) else 0
 
 
 def results(

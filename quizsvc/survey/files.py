@@ -56,6 +56,7 @@ def counts(
         ("单位", unit.name),
         ("场次", f"{round_.title}（{round_.code}）"),
         ("计入的份数", found.answers),
+        *((("其中", f"{found.helped} 份是有人帮着填的"),) if found.helped else ()),
         ("口径", "不足 5 份的题不列；问卷还开着的时候，最新的几份不计入，结束以后一起计入。"),
         ("数据截至", local(at)),
         ("导出人", who),

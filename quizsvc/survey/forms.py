@@ -20,6 +20,11 @@ def seat_from(form: MultiDict[str, str]) -> int | None:
     return number if 1 <= number <= MOST_SEATS else None
 
 
+def helped_from(form: MultiDict[str, str]) -> bool:
+    """Read whether somebody filled the page in for somebody else."""
+    return form.get("helped") == "1"
+
+
 def listed_from(form: MultiDict[str, str]) -> frozenset[int] | None:
     """Read which questions the page showed; None when it does not say."""
     if "shown" not in form:

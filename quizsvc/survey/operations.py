@@ -59,6 +59,7 @@ def answer(
     fields: Mapping[str, Sequence[str]],
     key_file: Path,
     at: datetime,
+    helped: bool = False,
 ) -> bool:
     """Take the answers of a seat, or of a phone where seats are not asked; False when there were some before."""
     door = link.door(code)
@@ -70,7 +71,7 @@ def answer(
     if not _turn_out(door, _subject(door, seat, device), key_file):
         return False
     _take(door.round.id, asked, reading.answers)
-    _put_all(door, asked, reading.answers)
+    _put_all(door, asked, reading.answers, helped=helped)
     return True
 
 
@@ -120,11 +121,12 @@ def _take(round_id: int, asked: Questionnaire, answers: Answers) -> None:
         raise OptionsFull(full)
 
 
-def _put_all(door: Door, asked: Questionnaire, answers: Answers) -> None:
+def _put_all(door: Door, asked: Questionnaire, answers: Answers, *, helped: bool) -> None:
     """Put choices into the unit's box, and each text into the round's box of its question."""
     worded = {index for index in answers if asked.questions[index].kind in WORDED}
     plain = {index: one for index, one in answers.items() if index not in worded}
-    _put(door.round.id, door.unit_id, "choices", queries.CHOICES, questionnaire.stored(plain))
+    one = questionnaire.stored(plain, helped=helped)
+    _put(door.round.id, door.unit_id, "choices", queries.CHOICES, one)
     for index in sorted(worded):
         text = questionnaire.stored({index: answers[index]})
         _put(door.round.id, door.round.campaign_unit_id, "words", index, text)

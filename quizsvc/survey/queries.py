@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
 
@@ -117,7 +118,8 @@ class Results:
     """What a unit, or the whole round, has answered.
 
     `answers` are those that may be counted now: while the survey runs the newest wait, so that nobody can watch
-    one arrive. `results` is empty when nothing may be shown.
+    one arrive. `results` is empty when nothing may be shown. `helped` are those of them that somebody was helped
+    with; 0 also when it may not be told, and for any unit that is less than the whole round.
     """
 
     over: bool
@@ -125,6 +127,7 @@ class Results:
     answers: int
     shown: bool
     results: dict[int, Result]
+    helped: int
     parts: tuple[UnitCount, ...]
 
 
@@ -146,7 +149,7 @@ def is_over(round_: RoundRow, at: datetime) -> bool:
 
 
 def results(round_: RoundRow, path: str, at: datetime) -> Results:
-    """Count what was answered under a path, "" for the whole round, as far as it may be shown (5 statements)."""
+    """Count what was answered under a path, "" for all, as far as it may be shown (5 statements; of all 6)."""
     asked, over = body(round_), is_over(round_, at)
     low, high = subtree(path) if path else ("", _LAST)
     within = (Unit.path >= low, Unit.path < high)
@@ -159,13 +162,14 @@ def results(round_: RoundRow, path: str, at: datetime) -> Results:
     counts = _counts(round_.id, over)
     showable = questionnaire.showable(counts)
     inside = {one: count for one, count in counts.items() if one.startswith(path)}
-    shown = path in showable
+    shown, whole = path in showable, inside == counts and round_.campaign_unit_path.startswith(path)
     return Results(
         over=over,
         turnout=turnout,
         answers=sum(inside.values()),
         shown=shown,
         results=questionnaire.results(asked, _answers(round_.id, over), path) if shown else {},
+        helped=questionnaire.helped(one for _, one in _lists(round_.id, over)) if shown and whole else 0,
         parts=_parts(path, inside, showable),
     )
 
@@ -219,6 +223,10 @@ def _counts(round_id: int, over: bool) -> dict[str, int]:
 
 
 def _answers(round_id: int, over: bool) -> Iterator[tuple[str, questionnaire.Answers]]:
+    return ((path, questionnaire.loaded(one)) for path, one in _lists(round_id, over))
+
+
+def _lists(round_id: int, over: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     boxes = (
         select(Unit.path, Box.answers)
         .join(Unit, Unit.id == Box.unit_id)
@@ -226,4 +234,4 @@ def _answers(round_id: int, over: bool) -> Iterator[tuple[str, questionnaire.Ans
     )
     for path, answers in db.session.execute(boxes):
         for one in answers:
-            yield path, questionnaire.loaded(one)
+            yield path, one

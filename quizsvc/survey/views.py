@@ -65,6 +65,7 @@ class Filled:
     faults: dict[int, str]
     added: Collection[int] = ()
     seat: str = ""
+    helped: bool = False
     seat_fault: str = ""
 
     @property
@@ -111,6 +112,7 @@ def answer(code: str) -> ResponseReturnValue:
                 fields=filled.fields,
                 key_file=_key_file(),
                 at=at,
+                helped=filled.helped,
             )
         except operations.OptionsFull as refusal:
             filled.faults, status = dict.fromkeys(refusal.questions, refusal.text), refusal.status
@@ -136,6 +138,7 @@ def _filled(door: Door, asked: Questionnaire, seat: int | None) -> Filled:
         faults={index: fault for index, fault in reading.faults.items() if index not in added},
         added=added,
         seat=request.form.get("seat", "")[:20],
+        helped=forms.helped_from(request.form),
         seat_fault="" if seat or door.round.is_nameless else NO_SEAT,
     )
 

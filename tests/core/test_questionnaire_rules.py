@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from quizsvc.core.questionnaire import (
     FEWEST_SHOWN,
+    HELPED,
     STRANGE,
     UNANSWERED,
     Condition,
@@ -17,6 +18,7 @@ from quizsvc.core.questionnaire import (
     Result,
     checked,
     fields_of,
+    helped,
     loaded,
     met_questions,
     read_answers,
@@ -223,6 +225,20 @@ def test_unit_whose_neighbours_are_few_is_not_shown():
     assert showable({"a/": 2, "a/1/": 9}) == {"", "a/"}
     assert showable({"a/1/": 5, "b/1/": 2}) == {""}
     assert showable({"a/1/x/": 6, "a/2/": 7, "a/3/": 1}) == {"", "a/", "a/2/"}
+
+
+def test_help_stands_beside_the_answers_and_is_none_of_them():
+    assert stored({0: 1}, helped=True) == {"0": 1, HELPED: True}
+    assert stored({0: 1}) == {"0": 1}
+    assert loaded({"0": 1, HELPED: True}) == {0: 1}
+
+
+@pytest.mark.parametrize(
+    ("with_help", "alone", "told"),
+    [(0, 9, 0), (4, 9, 0), (5, 9, 5), (5, 5, 5), (9, 4, 0), (9, 1, 0), (9, 0, 9), (4, 0, 0), (0, 0, 0)],
+)
+def test_help_is_told_of_five_at_least_and_not_beside_a_few(with_help: int, alone: int, told: int):
+    assert helped([stored({0: 1}, helped=True)] * with_help + [stored({0: 1})] * alone) == told
 
 
 @settings(max_examples=200)

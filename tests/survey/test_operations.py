@@ -13,7 +13,7 @@ from quizsvc import audit, vault
 from quizsvc.audit import AuditEntry, AuditLeaf
 from quizsvc.campaign import operations as rounds
 from quizsvc.campaign import queries as campaign
-from quizsvc.core import linkcode
+from quizsvc.core import linkcode, questionnaire
 from quizsvc.core.questionnaire import FEWEST_SHOWN, Question
 from quizsvc.core.refusal import Refusal
 from quizsvc.core.window import Closed
@@ -47,10 +47,18 @@ def unit(app: Flask) -> Any:
 @pytest.fixture
 def answer(key_file: Path) -> Callable[..., bool]:
     def answer(
-        seat: int | None, *, device: str = "", at: Any = NOON, code: str = CODE, **fields: Any
+        seat: int | None,
+        *,
+        device: str = "",
+        at: Any = NOON,
+        code: str = CODE,
+        helped: bool = False,
+        **fields: Any,
     ) -> bool:
         typed = {name: [str(value)] for name, value in fields.items()}
-        return operations.answer(code=code, seat=seat, device=device, fields=typed, key_file=key_file, at=at)
+        return operations.answer(
+            code=code, seat=seat, device=device, fields=typed, key_file=key_file, at=at, helped=helped
+        )
 
     return answer
 
@@ -259,6 +267,26 @@ def test_what_is_shown_never_grows_by_fewer_than_five(unit: Any, answer: Any) ->
     assert {step for step in steps if step} == {5, 7}
     assert min(step for step in steps if step) >= FEWEST_SHOWN
     assert seen[-1] == 17
+
+
+def test_help_lies_in_the_answer_alone_and_is_counted_in_the_whole_round(unit: Any, answer: Any) -> None:
+    school = db.session.get(type(unit), unit.parent_id)
+    round_ = make.a_survey(unit, AGE, MORE, campaign=make.a_campaign(school))
+    for seat in range(1, 16):
+        answer(seat, q0=seat, q1="话", helped=seat < 8)
+    row = campaign.round_of(round_.id)
+    paths = ("", school.path, unit.path)
+
+    assert sorted(one["0"] for one in lying() if one.get("helped")) == list(range(1, 8))
+    assert {str(one) for one in lying("words")} == {"{'1': '话'}"}
+    over = [queries.results(row, path, make.CLOSES) for path in paths]
+    assert [(one.answers, one.results[0].n, one.helped) for one in over] == [
+        (15, 15, 7),
+        (15, 15, 7),
+        (15, 15, 0),
+    ]
+    counted = [one for box in boxes() if box.number > 0 for one in box.answers]
+    assert queries.results(row, "", NOON).helped == questionnaire.helped(counted)
 
 
 def test_head_names_nobody_without_the_key_and_is_known_after_the_key_has_changed(

@@ -158,7 +158,7 @@ def test_results_show_sums_with_their_number_and_the_teacher_who_has_answered(
     with watch.counting() as seen:
         page = teacher.get(address).text
 
-    assert len(seen) == 11
+    assert len(seen) == 12
     assert '平均 <b class="n">3.57</b> 分（25 ÷ 7）' in page
     assert "6/8 " in page
     assert "75.0%" in page
@@ -167,6 +167,29 @@ def test_results_show_sums_with_their_number_and_the_teacher_who_has_answered(
     assert "很好" not in page
     assert "counts.csv" not in page
     assert teacher.get(f"/staff/rounds/{round_.id}/survey/words").status_code == 404
+
+
+def test_help_is_kept_with_the_answer_and_told_of_the_whole_round(
+    unit: Any, phone: Browser, app: Flask
+) -> None:
+    round_ = make.a_survey(unit, HEARD, answers=[{0: 0}] * 6)
+    box = db.session.query(Box).one()
+    box.answers, box.count = [*box.answers, *[{"0": 1, "helped": True}] * 5], 11
+    db.session.commit()
+    bureau = signed_in(app, make.a_staff("bureau", "局里", ("organizer", unit)))
+    address = f"/staff/rounds/{round_.id}/survey/{unit.id}"
+
+    back = phone.post(PAGE, data={"seat": "", "q0": "1", "helped": "1"})
+    phone.post(PAGE, data={"seat": "7", "q0": "1", "helped": "1"})
+
+    assert 'name="helped" value="1" checked' in back.text
+    assert 'name="helped" value="1">' in phone.get(PAGE).text
+    assert db.session.query(Box).filter_by(number=0).one().answers == [{"0": 1, "helped": True}]
+    assert '其中 <b class="n">5</b> 份是有人帮着填的' in bureau.get(address).text
+    assert "其中,5 份是有人帮着填的" in bureau.get(f"{address}/counts.csv").text
+    box.answers = [{"0": 0}] * 11
+    db.session.commit()
+    assert "有人帮着填的" not in bureau.get(address).text + bureau.get(f"{address}/counts.csv").text
 
 
 def test_few_answers_are_not_shown_nor_those_beside_them(unit: Any, app: Flask) -> None:

@@ -18,25 +18,28 @@
     var u, mine = i;
     if (i >= parts.length) return stop();
     at = i; mark(i);
-    u = new w.SpeechSynthesisUtterance(parts[i].textContent);
+    u = new w.SpeechSynthesisUtterance(parts[i].innerText);
     u.lang = 'zh-CN'; u.voice = voice(); u.rate = 0.9;
     u.onend = function () { if (at === mine) say(mine + 1); };  /* not after a stop */
     u.onerror = function () { if (at === mine) stop(); };
     parts[i].scrollIntoView({ block: 'center' });
     synth.speak(u);
   }
-  function offer() {
-    if (button || !place || !voice()) return;
+  function find() {  /* what is on the screen now: questions come and go */
     parts = [].slice.call(d.querySelectorAll(place.getAttribute('data-aloud')));
-    if (!parts.length) return;
+    return parts.length;
+  }
+  function quiet() { if (at >= 0) stop(); }
+  function offer() {
+    if (button || !place || !voice() || !find()) return;
     button = d.createElement('button'); button.type = 'button'; button.className = 'btn alt';
-    button.addEventListener('click', function () { if (at < 0) { synth.cancel(); say(0); } else stop(); });
+    button.addEventListener('click', function () { if (at < 0 && find()) { synth.cancel(); say(0); } else stop(); });
     mark(-1); place.appendChild(button); place.hidden = false;
   }
   function begin() {
     place = d.querySelector('[data-aloud]'); offer();
     if ('onvoiceschanged' in synth) synth.onvoiceschanged = offer;
-    w.addEventListener('pagehide', function () { if (at >= 0) stop(); });
+    w.addEventListener('pagehide', quiet); w.addEventListener('hashchange', quiet);
   }
-  if (d.readyState === 'loading') d.addEventListener('DOMContentLoaded', begin); else begin();
+  if (d.readyState === 'complete') begin(); else d.addEventListener('DOMContentLoaded', begin);  /* after quiz.js */
 })(document, window);

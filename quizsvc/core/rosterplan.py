@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from quizsvc.core import unitname
 from quizsvc.core.refusal import Refusal
@@ -19,7 +19,11 @@ LONGEST_UNIT_NAME = 60
 KEYLESS = "#"
 """First character of the stand-in for a student number that the school has not given."""
 
-Form = Literal["seats", "counts"]
+Form = Literal["seats", "counts", "company", "village", "department"]
+Listed = Literal["company", "village", "department"]
+"""Kinds of units that a file may list by name and head-count, right under the unit it is imported into."""
+
+LISTED: tuple[Listed, ...] = get_args(Listed)
 Found = TypeVar("Found")
 
 _SEAT = re.compile(r"0*([0-9]{1,3})号?")
@@ -44,12 +48,26 @@ class TooFewPlaces(Refusal):
         super().__init__(f"这个班已有 {named} 个实名座位，人数不能比它少。")
 
 
+class NotListedHere(Refusal):
+    """A list of units that do not stand under the unit it is imported into.
+
+    kind: of the list
+    name: of that unit
+    """
+
+    def __init__(self, kind: Listed, name: str) -> None:
+        """Say where they do."""
+        where = "县区、乡镇等地区" + ("、学校或高校" if kind == "department" else "")
+        super().__init__(f"“{name}”下面不能导入{unitname.KIND_NAMES[kind]}名单：请到{where}的页面导入。")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a roster file as it stands there.
 
     line: counted from 1, as the spreadsheet program shows it
     school, college, grade, class_name, seat, number, name, count: text of the cells, "" when empty
+    unit_name: of a company, village or department
     """
 
     line: int
@@ -61,13 +79,14 @@ class Row:
     number: str = ""
     name: str = ""
     count: str = ""
+    unit_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A roster file.
 
-    form: "seats" has one line a pupil, "counts" one line a class
+    form: "seats" has one line a pupil, "counts" one line a class, each of LISTED one line a unit of that kind
     rows: without the empty ones, in the file's order
     """
 
@@ -198,11 +217,11 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class CountEntry:
-    """A class after the import of head-counts.
+    """A class, company, village or department after the import of head-counts.
 
     line: of the file
-    path, unit_name: the class
-    before: places it has; None for a new class
+    path, unit_name: of it
+    before: places it has; None when it is new
     after: places it gets
     fill: how
     """
@@ -236,7 +255,7 @@ class Plan:
     new_units: parents first
     new, changed, moved, returned, same: places of the file, by line
     missing: places of the classes concerned that the file does not have, by class and seat
-    counts: classes of a file of head-counts, by line
+    counts: classes, or units of the form's kind, of a file of head-counts, by line
     rejected: lines in the way of everything
     held: lines that go through only when the missing leave: their seats are still taken
     replaced: nameless enrolments whose seat somebody from elsewhere takes
@@ -302,10 +321,25 @@ def plan(sheet: Sheet, known: Known) -> Plan:
     sheet: the file
     known: units, places and persons there are
     return: the plan; lines that cannot be imported are in its rejected list, each with its reason
+    raise NotListedHere: companies, villages or departments for a unit that has none beneath it
     Source: features.md F-011 (natural keys: units by name under their parent, persons by school and number,
         seats by class)
     """
-    return _Counts(sheet, known).plan() if sheet.form == "counts" else _Seats(sheet, known).plan()
+    return _Seats(sheet, known).plan() if sheet.form == "seats" else _Counts(sheet, known).plan()
+
+
+def listed_under(kind: str) -> tuple[Listed, ...]:
+    """Tell which kinds of units a file may list for a unit.
+
+    kind: of the unit the file is imported into
+    return: all of LISTED for a region, departments for a school or university, nothing for others
+
+    >>> listed_under("school"), listed_under("class")
+    (('department',), ())
+    """
+    if kind in unitname.REGIONS:
+        return LISTED
+    return ("department",) if kind in ("school", "university") else ()
 
 
 def scope(lineage: Sequence[KnownUnit]) -> str:
@@ -492,6 +526,7 @@ class _Tree:
             self.lineage.setdefault(_level(unit.kind), self.target)
         for unit in sorted(known.units, key=lambda unit: unit.path):
             self._add(unit)
+        self._named = {node.key: node for node in self.target.children}
 
     def _add(self, unit: KnownUnit) -> _Node:
         parent = self.nodes.get(unit.path[: -len(unit.code) - 1])
@@ -504,6 +539,23 @@ class _Tree:
         if texts not in self._placed:
             self._placed[texts] = self._place(*texts)
         return self._placed[texts]
+
+    def list_unit(self, kind: Listed, text: str) -> _Node:
+        """Find or make a company, village or department, right under the target."""
+        column = unitname.KIND_NAMES[kind]
+        name = unitname.tidy(text)
+        if not name:
+            raise Rejection(column, f"缺少{column}的名称。")
+        node = self._named.get(unitname.key(name)) or self._new(self.target, kind, name)
+        if node.kind != kind:
+            raise Rejection(
+                column, f"“{node.name}”在系统里是{unitname.KIND_NAMES[node.kind]}，不是{column}。"
+            )
+        if node.children:
+            raise Rejection(column, f"“{node.name}”下面还有单位，人数由它们相加：请去掉这一行。")
+        self._named[node.key] = node
+        self._make(node)
+        return node
 
     def label(self, node: _Node) -> str:
         """Write a class as the preview shows it: with its school or college when the file covers several."""
@@ -619,10 +671,13 @@ class _Reading:
 
 
 class _Counts(_Reading):
-    """A file of head-counts against the classes there are."""
+    """A file of head-counts against the classes, companies, villages or departments there are."""
 
     def plan(self) -> Plan:
-        """Go through the classes of the file."""
+        """Go through the units of the file."""
+        form, target = self.sheet.form, self.tree.target
+        if form in LISTED and form not in listed_under(target.kind):
+            raise NotListedHere(form, target.name)
         places: dict[str, list[KnownPlace]] = defaultdict(list)
         for place in self.known.places:
             places[place.path].append(place)
@@ -632,7 +687,7 @@ class _Counts(_Reading):
             if entry:
                 entries[entry.path] = entry
         return Plan(
-            "counts",
+            form,
             new_units=tuple(self.tree.made.values()),
             counts=tuple(entries.values()),
             rejected=self.in_order(),
@@ -641,10 +696,12 @@ class _Counts(_Reading):
     def _entry(
         self, row: Row, places: Mapping[str, list[KnownPlace]], entries: Mapping[str, CountEntry]
     ) -> CountEntry:
-        node, _ = self.tree.place(row)
+        form = self.sheet.form
+        node = self.tree.list_unit(form, row.unit_name) if form in LISTED else self.tree.place(row)[0]
         count = count_of(row.count)
         if node.path in entries:
-            raise Rejection("班级", f"这个班在第 {entries[node.path].line} 行已经写过人数。")
+            column = unitname.KIND_NAMES.get(form, "班级")
+            raise Rejection(column, f"这个{column}在第 {entries[node.path].line} 行已经写过人数。")
         there = places.get(node.path, [])
         try:
             filled = fill(there, count)

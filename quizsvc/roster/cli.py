@@ -13,6 +13,7 @@ from quizsvc.core import rosterplan
 from quizsvc.core.refusal import Refusal
 from quizsvc.core.rosterplan import Plan
 from quizsvc.core.term import term_label, term_of
+from quizsvc.core.unitname import KIND_NAMES
 from quizsvc.roster import files, operations, queries
 from quizsvc.roster.queries import UnitRow
 
@@ -60,7 +61,7 @@ def import_(file: Path, path: str, term: str, dry_run: bool, leave_missing: bool
     )
     click.echo(
         f"新单位 {done.units}，新增 {done.new}，改动 {done.changed}，换班 {done.moved}，返回 {done.returned}，"
-        f"移出 {done.left}，不变 {done.same}；改了 {done.headcounts} 个班的应测人数。"
+        f"移出 {done.left}，不变 {done.same}；改了 {done.headcounts} 个{KIND_NAMES.get(sheet.form, '班')}的应测人数。"
     )
 
 

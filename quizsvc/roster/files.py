@@ -1,13 +1,13 @@
 """Roster files: CSV in the encodings schools use, XLSX, XLS and ODS in; rows out. And the templates."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import xlsxwriter
 
 from quizsvc import uploads
 from quizsvc.core import unitname
-from quizsvc.core.rosterplan import Form, Row, Sheet
+from quizsvc.core.rosterplan import LISTED, Form, Row, Sheet
 from quizsvc.uploads import LARGEST_FILE as LARGEST_FILE
 from quizsvc.uploads import Unreadable as Unreadable
 
@@ -26,9 +26,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "seat": ("座号", "座位号", "班内序号", "序号"),
     "number": ("学号", "学生学号"),
     "name": ("姓名", "学生姓名", "名字"),
-    "count": ("人数", "应测人数", "班级人数", "学生人数", "在册人数", "总人数"),
+    "count": ("人数", "应测人数", "班级人数", "学生人数", "在册人数", "总人数", "应签人数"),
+    "company": ("企业", "企业名称", "公司", "公司名称"),
+    "village": ("村社区", "村(社区)", "村/社区", "村、社区"),
+    "department": ("部门", "部门名称", "科室", "处室"),
 }
-"""Field of a row -> headings it is known by, the preferred first."""
+"""Field of a row, or kind of the units a file lists -> headings it is known by, the preferred first."""
 
 _FIELD_OF = {heading: field for field, headings in SYNONYMS.items() for heading in headings}
 _MOST_LINES = MOST_ROWS + HEADER_WITHIN
@@ -48,6 +51,8 @@ def template(form: Form, with_school: bool) -> bytes:
     """Make an empty file to fill in; student numbers are text, so that no leading zero is lost."""
     headings = ["学校"] if with_school else []
     headings += ["年级", "班级", "座号", "学号", "姓名"] if form == "seats" else ["年级", "班级", "人数"]
+    if form in LISTED:
+        headings = [unitname.KIND_NAMES[form], "人数"]
     body = io.BytesIO()
     book = xlsxwriter.Workbook(body, {"in_memory": True})
     bold = book.add_format({"bold": True, "bottom": 1})
@@ -65,6 +70,7 @@ def template(form: Form, with_school: bool) -> bytes:
     return body.getvalue()
 
 
+_COUNT_NOTE = "人数是应该参加的人数，0 到 99。导入后座号从 1 排到这个数。不要写姓名，别的列不会保存。"
 _NOTES: dict[Form, tuple[str, ...]] = {
     "seats": (
         "一行一名学生。年级写“七年级”或“2023级”，班级写“3”“3班”或“七年级（3）班”都可以。",
@@ -76,6 +82,9 @@ _NOTES: dict[Form, tuple[str, ...]] = {
         "一行一个班。年级写“七年级”或“2023级”，班级写“3”“3班”或“七年级（3）班”都可以。",
         "人数是应该参加测试的人数，0 到 99。导入后座号从 1 排到这个数。",
     ),
+    "company": ("一行一家企业，写全称。人数里只算要签字、要填报的人，例如负责人和财务人员。", _COUNT_NOTE),
+    "village": ("一行一个村或社区。人数里只算要签字、要填报的人，例如村社区的工作人员。", _COUNT_NOTE),
+    "department": ("一行一个部门，写全称。人数是这个部门要签字、要填报的人数。", _COUNT_NOTE),
 }
 
 
@@ -115,8 +124,28 @@ def _sheet(rows: Sequence[Sequence[str]]) -> Sheet:
     at, columns = _header(rows)
     if len(rows) - at - 1 > MOST_ROWS:
         raise Unreadable(f"名单太长，一次最多 {MOST_ROWS:,} 行。请分成几个文件。")
-    form: Form = "seats" if "seat" in columns else "counts"
+    form = _form(columns)
+    if form in LISTED:  # 序号 is a running number here, and nobody's name is asked for
+        columns = {"unit_name": columns[form], "count": columns["count"]}
     return Sheet(form, tuple(_rows(rows[at + 1 :], at + 2, columns)))
+
+
+def _form(columns: Collection[str]) -> Form:
+    listed = [kind for kind in LISTED if kind in columns]
+    if not listed:
+        return "seats" if "seat" in columns else "counts"
+    first, *others = (
+        SYNONYMS[field][0]
+        for field in (*listed, "school", "college", "grade", "class_name")
+        if field in columns
+    )
+    if others:
+        raise Unreadable(
+            f"“{first}”和“{others[0]}”不能写在一份名单里。企业、村社区、部门各用一份，只要名称和“人数”两列。"
+        )
+    if "count" not in columns:
+        raise Unreadable(f"缺少“人数”一列：名单要有“{first}、人数”，人数是要签字、要填报的人数。")
+    return listed[0]
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
@@ -127,10 +156,12 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
         for field, columns in found.items():
             if len(columns) > 1:
                 raise Unreadable(f"“{SYNONYMS[field][0]}”这一列出现了两次，请去掉一列。")
-        if "seat" not in found and "count" not in found:
+        if not found.keys() & {"seat", "count", *LISTED}:
             raise Unreadable("缺少“座号”一列（只报人数的，写“人数”）。")
         return at, {field: columns[0] for field, columns in found.items()}
-    raise Unreadable("没有找到表头。名单要有“班级、座号”（可以加学号、姓名），只报人数的要有“班级、人数”。")
+    raise Unreadable(
+        "没有找到表头。名单要有“班级、座号”（可以加学号、姓名），只报人数的要有“班级、人数”或“企业、人数”。"
+    )
 
 
 def _rows(rows: Iterable[Sequence[str]], line: int, columns: dict[str, int]) -> Iterable[Row]:

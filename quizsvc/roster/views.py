@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from quizsvc import audit, clock, tables
 from quizsvc.core.access import Permission, scopes
 from quizsvc.core.refusal import Refusal
-from quizsvc.core.rosterplan import Entry, Form, Plan
+from quizsvc.core.rosterplan import LISTED, Entry, Form, Plan, listed_under
 from quizsvc.core.term import term_label, term_of
 from quizsvc.core.unitname import KIND_NAMES, REGIONS
 from quizsvc.roster import files, forms, operations, queries
@@ -26,7 +26,11 @@ LARGEST_POST = files.LARGEST_FILE + 256 * 1024
 LARGE_POSTS = ("roster.preview", "roster.import_")
 HALF_A_YEAR = timedelta(days=183)
 UNITS_OF_UNITS = REGIONS | {"university", "school", "college", "grade"}
-TEMPLATE_NAMES: dict[Form, str] = {"seats": "名册模板.xlsx", "counts": "人数模板.xlsx"}
+TEMPLATE_NAMES: dict[Form, str] = {
+    "seats": "名册模板.xlsx",
+    "counts": "人数模板.xlsx",
+    **{kind: f"{KIND_NAMES[kind]}人数模板.xlsx" for kind in LISTED},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +173,9 @@ def preview(unit_id: int) -> ResponseReturnValue:
     try:
         term = forms.term_from(request.form)
         sheet = files.read_roster(forms.roster_from(request.form, request.files))
+        plan = queries.plan_import(unit_id, term, sheet)
     except Refusal as refusal:
         return _upload_page(row, refusal.text), refusal.status
-    plan = queries.plan_import(unit_id, term, sheet)
     audit.record_alone(
         actor=actor(), action="roster.preview", on=f"unit:{unit_id}", at=at, term=term, rows=len(sheet.rows)
     )
@@ -186,6 +190,7 @@ def preview(unit_id: int) -> ResponseReturnValue:
         term_text=term_label(term),
         rows=len(sheet.rows),
         plan=plan,
+        listed=KIND_NAMES.get(plan.form, ""),
         most=MOST_SHOWN,
         lists=_lists(plan),
         nothing=not (plan.new_units or plan.new or plan.changed or plan.moved or plan.returned or plan.missing
@@ -277,6 +282,7 @@ def _upload_page(row: UnitRow, error: str = "") -> str:
         unit=row,
         above=_above(row),
         region=row.kind in REGIONS,
+        listed=[(kind, KIND_NAMES[kind]) for kind in listed_under(row.kind)],
         term=request.form.get("term", term),
         terms=terms,
         error=error,
@@ -298,17 +304,22 @@ def _line(line: ClassLine) -> Line:
 
 
 def _sums(below: Sequence[UnitRow], found: Sequence[ClassLine]) -> list[Line]:
-    """Sum the classes up for each unit directly beneath a region."""
+    """Sum the classes up for each unit directly beneath a region; one that has no parts stands for itself."""
     lines = []
     for row in below:
-        inside = [line for line in found if line.unit.path.startswith(row.path) and line.unit.id != row.id]
+        inside = [
+            line
+            for line in found
+            if line.unit.path.startswith(row.path)
+            and (line.unit.id != row.id or row.kind not in UNITS_OF_UNITS)
+        ]
         counts = [line.expected for line in inside if line.expected is not None]
         lines.append(
             Line(
                 row.id,
                 row.name,
                 KIND_NAMES.get(row.kind, row.kind),
-                len(inside),
+                sum(line.unit.kind == "class" for line in inside),
                 sum(counts) if counts else None,
                 "",
                 None,

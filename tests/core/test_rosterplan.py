@@ -9,6 +9,8 @@ from quizsvc.core.rosterplan import (
     KnownPerson,
     KnownPlace,
     KnownUnit,
+    Listed,
+    NotListedHere,
     Plan,
     Rejection,
     Row,
@@ -338,12 +340,75 @@ def test_head_counts_open_and_close_nameless_places():
         ([("1", "")], "人数", "缺少人数。"),
         ([("1", "100")], "人数", "人数要写 0 到 99 的整数，这里写的是“100”。"),
         ([("1", "0")], "人数", "这个班已有 1 个实名座位，人数不能比它少。"),
-        ([("1", "3"), ("一班", "4")], "班级", "这个班在第 2 行已经写过人数。"),
+        ([("1", "3"), ("一班", "4")], "班级", "这个班级在第 2 行已经写过人数。"),
     ],
 )
 def test_rejected_head_counts(rows: list[tuple[str, str]], column: str, reason: str):
     found = plan(counts(*rows), known(place(1, 1, 1)))
     assert reasons(found) == [(1 + len(rows), column, reason)]
+
+
+def listed(kind: Listed, *rows: tuple[str, str]) -> Sheet:
+    """Rows of name and head-count."""
+    return Sheet(kind, tuple(Row(n, unit_name=name, count=k) for n, (name, k) in enumerate(rows, start=2)))
+
+
+def test_a_list_of_companies_makes_them_right_under_the_county():
+    sheet = listed("company", ("东工 有限公司", "3"), ("西工（集团）公司", "0"))
+    found = plan(sheet, known(target=1))
+    assert [(new.path, new.parent_path, new.name, new.kind, new.position) for new in found.new_units] == [
+        ("yg/c2/", "yg/", "东工有限公司", "company", 2),
+        ("yg/c3/", "yg/", "西工(集团)公司", "company", 3),
+    ]
+    assert [(entry.path, entry.unit_name, entry.before, entry.after) for entry in found.changed_counts] == [
+        ("yg/c2/", "东工有限公司", None, 3),
+        ("yg/c3/", "西工(集团)公司", None, 0),
+    ]
+    assert (found.form, found.rejected) == ("company", ())
+
+
+def test_a_list_again_changes_nothing_and_a_new_number_only_the_places():
+    firm = KnownUnit("yg/c1/", "c1", "东工有限公司", "company", 1)
+    there = known(place(1, 1, unit=firm), place(2, 2, unit=firm), target=1, units=(firm,))
+    again = plan(listed("company", (" 东工有限公司", "2人")), there)
+    assert (again.new_units, again.changed_counts, len(again.unchanged_counts)) == ((), (), 1)
+    fewer = plan(listed("company", ("东工有限公司", "1")), there)
+    assert [(entry.before, entry.after, entry.fill) for entry in fewer.counts] == [(2, 1, Fill((), (2,)))]
+
+
+@pytest.mark.parametrize(
+    ("rows", "column", "reason"),
+    [
+        ([("", "3")], "企业", "缺少企业的名称。"),
+        ([("东工", "")], "人数", "缺少人数。"),
+        ([("东工", "3"), ("东 工", "4")], "企业", "这个企业在第 2 行已经写过人数。"),
+        ([("实验中学", "3")], "企业", "“实验中学”在系统里是学校，不是企业。"),
+        ([("通信行业", "3")], "企业", "“通信行业”下面还有单位，人数由它们相加：请去掉这一行。"),
+        ([("东" * 61, "3")], "企业", "名称太长，最多 60 个字。"),
+    ],
+)
+def test_rejected_lines_of_a_list(rows: list[tuple[str, str]], column: str, reason: str):
+    trade = KnownUnit("yg/hy/", "hy", "通信行业", "company", 2)
+    firm = KnownUnit("yg/hy/yd/", "yd", "移动公司", "company", 1)
+    found = plan(listed("company", *rows), known(target=1, units=(trade, firm)))
+    assert reasons(found) == [(1 + len(rows), column, reason)]
+
+
+def test_departments_stand_under_a_school_too_and_companies_do_not():
+    found = plan(listed("department", ("教务处", "6")), known())
+    assert [(new.path, new.kind) for new in found.new_units] == [("yg/sy/d2/", "department")]
+    for kind, target, text in (
+        ("company", 2, "“实验中学”下面不能导入企业名单：请到县区、乡镇等地区的页面导入。"),
+        ("village", 2, "“实验中学”下面不能导入村社区名单：请到县区、乡镇等地区的页面导入。"),
+        (
+            "department",
+            4,
+            "“七年级（1）班”下面不能导入部门名单：请到县区、乡镇等地区、学校或高校的页面导入。",
+        ),
+    ):
+        with pytest.raises(NotListedHere) as refused:
+            plan(listed(kind, ("东工", "3")), known(target=target))
+        assert refused.value.text == text
 
 
 def test_fill_keeps_named_places_and_uses_the_lowest_free_seats():

@@ -87,6 +87,18 @@ def test_a_file_too_large_is_not_even_read(app: Flask, tree: Tree, file: Path):
     assert str(result.exception) == "文件太大，最大 5 MB。请只留下名单一张表，去掉图片。"
 
 
+def test_a_list_of_companies_is_imported_and_again_changes_nothing(app: Flask, tree: Tree, file: Path):
+    file.write_text("企业,人数\n东工有限公司,3\n西工有限公司,2\n", encoding="gb18030")
+    for new, places, counted in ((2, 5, 2), (0, 0, 0)):
+        result = run(app, "import", file, "--under", "yg", "--term", make.TERM)
+        assert (result.exit_code, result.output) == (
+            0, f"新单位 {new}，新增 {places}，改动 0，换班 0，返回 0，移出 0，不变 0；"
+               f"改了 {counted} 个企业的应测人数。\n",
+        )  # fmt: skip
+    result = run(app, "import", file, "--under", "yg/sy", "--term", make.TERM)
+    assert str(result.exception).startswith("“阳光县实验中学”下面不能导入企业名单")
+
+
 def test_units_are_made_at_their_path(app: Flask, tree: Tree):
     assert run(app, "unit", "hb", "湖滨县", "county").output == "新建了“湖滨县”：hb/\n"
     assert run(app, "unit", "hb/ez", "第二中学", "school", "--dry-run").output == (

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 import xlsxwriter
 
-from quizsvc.core.rosterplan import Row, Sheet
+from quizsvc.core.rosterplan import LISTED, Form, Row, Sheet
 from quizsvc.roster import files
 from quizsvc.roster.files import Unreadable, read_roster
 
@@ -21,7 +21,9 @@ SHEET = Sheet(
     ),
 )
 BROKEN = "打不开这个表格：文件损坏、设了密码，或者不是表格。请用表格软件另存为 XLSX 或 CSV 再上传。"
-NO_HEADING = "没有找到表头。名单要有“班级、座号”（可以加学号、姓名），只报人数的要有“班级、人数”。"
+NO_HEADING = (
+    "没有找到表头。名单要有“班级、座号”（可以加学号、姓名），只报人数的要有“班级、人数”或“企业、人数”。"
+)
 BOMB = "这个表格文件展开后太大，没有打开。请把名单复制到一个新表格里再上传。"
 
 
@@ -122,6 +124,8 @@ def test_every_heading_is_known(heading: str):
     others.pop(field, None)
     if field == "count":
         others.pop("seat")
+    if field in LISTED:
+        field, others = "unit_name", {"count": "人数"}
     body = f" {heading} *,{','.join(others.values())}\nx{',y' * len(others)}\n".encode()
     assert getattr(read_roster(body).rows[0], field) == "x"
 
@@ -136,6 +140,12 @@ def test_a_seat_heading_wins_over_a_running_number():
     assert read_roster(body).rows == (Row(2, class_name="3", seat="1"),)
 
 
+def test_a_list_of_companies_is_read_without_names_and_running_numbers():
+    body = "序号,企业名称,人数,姓名\n101,东工有限公司,3,李明\n".encode()
+    assert read_roster(body) == Sheet("company", (Row(2, unit_name="东工有限公司", count="3"),))
+    assert read_roster("村（社区）,应签人数\n东村,9\n".encode()).form == "village"
+
+
 def test_a_file_of_head_counts():
     body = "年级,班级,班级人数\n七年级,3,45\n".encode()
     assert read_roster(body) == Sheet("counts", (Row(2, grade="七年级", class_name="3", count="45"),))
@@ -148,6 +158,12 @@ def test_a_file_of_head_counts():
         (b" \n\t ", "文件是空的。"),
         ("甲,乙\n1,2\n".encode(), NO_HEADING),
         ("班级,姓名\n3,李明\n".encode(), "缺少“座号”一列（只报人数的，写“人数”）。"),
+        ("企业,姓名\n东工,李明\n".encode(),
+         "缺少“人数”一列：名单要有“企业、人数”，人数是要签字、要填报的人数。"),
+        ("班级,座号,企业\n3,1,东工\n".encode(),
+         "“企业”和“班级”不能写在一份名单里。企业、村社区、部门各用一份，只要名称和“人数”两列。"),
+        ("部门,村社区,人数\n教务处,东村,1\n".encode(),
+         "“村社区”和“部门”不能写在一份名单里。企业、村社区、部门各用一份，只要名称和“人数”两列。"),
         ("班级,座号,姓名,姓名\n3,1,李明,李父\n".encode(), "“姓名”这一列出现了两次，请去掉一列。"),
         ("班级,座号\n,\n\n".encode(), "表头下面没有名单。"),
         ("班级,座号\n".encode() + b"3,1\n" * 20_001, "名单太长，一次最多 20,000 行。请分成几个文件。"),
@@ -160,8 +176,8 @@ def test_a_file_of_head_counts():
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 4096, BROKEN),
         ('"班级,座号\n'.encode() + b"3,1\n" * 50_000, NO_HEADING),
     ],
-    ids=["empty", "blank", "no-heading", "no-seat", "twice", "no-rows", "long", "wide", "large", "png", "nul",
-         "half-a-character", "no-zip", "no-xls", "open-quote"],
+    ids=["empty", "blank", "no-heading", "no-seat", "no-count", "mixed", "two-kinds", "twice",
+         "no-rows", "long", "wide", "large", "png", "nul", "half-a-character", "no-zip", "no-xls", "open-quote"],
 )  # fmt: skip
 def test_files_that_are_refused(body: bytes, text: str):
     assert refusal(body) == text
@@ -218,8 +234,11 @@ def test_a_cut_off_spreadsheet_is_refused(cut: int):
     assert refusal(table(("班级", "座号"), ("3", 1))[:cut]) == BROKEN
 
 
-@pytest.mark.parametrize(("form", "with_school"), [("seats", True), ("seats", False), ("counts", True)])
-def test_the_template_can_be_filled_in_and_read_back(form: str, with_school: bool):
+@pytest.mark.parametrize(
+    ("form", "with_school"),
+    [("seats", True), ("seats", False), ("counts", True), *((kind, True) for kind in LISTED)],
+)
+def test_the_template_can_be_filled_in_and_read_back(form: Form, with_school: bool):
     body = files.template(form, with_school)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert 'numFmtId="49"' in archive.read("xl/styles.xml").decode()  # text: leading zeros stay

@@ -167,6 +167,40 @@ def test_a_confirmed_preview_is_applied_and_again_changes_nothing(tree: Tree, ad
     assert len(rows(Person, Person.id)) == 4
 
 
+def test_a_list_of_companies_goes_from_the_preview_to_the_page_of_a_pledge(tree: Tree, app: Flask):
+    county = Desk(app, "county", ("school_admin", tree.county))
+    text = "企业,人数\n东工有限公司,3\n西工有限公司,2\n"
+    answer = preview(county, tree.county, text)
+    page = text_of(answer.get_data(as_text=True))
+    assert "改人数 2 个企业，不变 0 个企业" in page
+    assert "行 企业 现在 导入后 2 东工有限公司 新企业 3 3 西工有限公司 新企业 2" in page
+    confirm(county, tree.county, seal_of(answer))
+    page = text_of(county.page(f"/staff/roster/{tree.county.id}"))
+    assert "东工有限公司 企业 · 3 0 ·" in page
+    assert "和系统里一样，没有要改的" in preview(county, tree.county, text).get_data(as_text=True)
+    pledge = make.a_sheet_round(tree.county, "pledge")
+    page = text_of(county.page(f"/staff/rounds/{pledge.id}/declarations"))
+    assert ("东工有限公司 0.0% 0/3 3" in page, "西工有限公司 0.0% 0/2 2" in page) == (True, True)
+
+
+def test_a_list_that_does_not_belong_here_brings_the_form_back(tree: Tree, admin: Desk):
+    answer = preview(admin, tree.school, "企业,人数\n东工有限公司,3\n")
+    page = answer.get_data(as_text=True)
+    assert (answer.status_code, "“阳光县实验中学”下面不能导入企业名单" in page) == (400, True)
+
+
+def test_templates_of_lists_stand_where_such_a_list_may_be_imported(tree: Tree, app: Flask):
+    county = Desk(app, "county", ("school_admin", tree.county))
+    for unit, names in (
+        (tree.county, ["名册", "人数", "企业人数", "村社区人数", "部门人数"]),
+        (tree.school, ["名册", "人数", "部门人数"]),
+        (tree.named, ["名册", "人数"]),
+    ):
+        page = county.page(f"/staff/roster/{unit.id}/import")
+        assert re.findall(r">下载(\w+)模板<", page) == names
+    assert county.get(f"/staff/roster/{tree.county.id}/template/company.xlsx").status_code == 200
+
+
 def test_the_missing_leave_only_when_ticked(tree: Tree, admin: Desk):
     text = HEADING + "七年级,1,1,A1,李明\n"
     answer = preview(admin, tree.school, text)

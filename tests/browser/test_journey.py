@@ -58,8 +58,12 @@ def saved(phone: Phone, attempt_id: str) -> dict[int, tuple[str, ...]]:
     return {position: answer.chosen for position, answer in phone.server.sheet(attempt_id).answers.items()}
 
 
-def shown(page: Page) -> list[str]:
-    return [one.get_attribute("id") for one in page.locator(".q:visible").all()]
+def expect_shown(page: Page, ids: list[str]) -> None:
+    """Hold the screen to these questions; a click needs a moment to arrive."""
+    visible = page.locator(".q:visible")
+    expect(visible).to_have_count(len(ids))
+    for place, one in enumerate(ids):
+        expect(visible.nth(place)).to_have_id(one)
 
 
 def chosen(page: Page) -> list[str]:
@@ -95,14 +99,14 @@ def test_pupil_scans_answers_and_learns(phone: Phone, server: Server) -> None:
     page, titles = phone.page, []
 
     for position in range(1, 11):
-        assert shown(page) == [f"q{position}"]
+        expect_shown(page, [f"q{position}"])
         expect(page.locator("#pos")).to_have_text(f"{position} / 10")
         if position > 1:
             expect(page.locator(f"#q{position} h2")).to_be_focused()
         titles.append(page.title())
         phone.tap()
         page.click("#next")
-    assert shown(page) == ["check"]
+    expect_shown(page, ["check"])
     page.wait_for_function("since => performance.now() - since > 500", arg=page.evaluate("performance.now()"))
     page.click("#next")
 
@@ -140,7 +144,7 @@ def test_reload_keeps_answers_and_place(phone: Phone, server: Server) -> None:
     phone.page.reload()
 
     assert chosen(phone.page) == before
-    assert shown(phone.page) == ["q2"]
+    expect_shown(phone.page, ["q2"])
 
 
 def test_page_killed_right_after_a_tap_loses_nothing(phones: Callable[..., Phone], server: Server) -> None:
@@ -169,14 +173,12 @@ def test_back_and_forward_move_between_questions(phone: Phone, server: Server) -
     page = phone.page
     page.click("#next")
     page.click("#next")
-    assert shown(page) == ["q3"]
+    expect_shown(page, ["q3"])
 
-    seen = []
-    for move in (page.go_back, page.go_back, page.go_forward):
+    for move, question in ((page.go_back, "q2"), (page.go_back, "q1"), (page.go_forward, "q2")):
         move()
-        seen += shown(page)
+        expect_shown(page, [question])
 
-    assert seen == ["q2", "q1", "q2"]
     expect(page.locator("#q2 h2")).to_be_focused()
 
 
@@ -191,10 +193,10 @@ def test_check_page_lists_blanks_and_leads_there_and_back(phone: Phone, server: 
     assert re.findall(r"第 (\d+) 题：", blanks.inner_text()) == ["2", "7"]
     assert phone.page.locator("#sum .tag:visible").all_inner_texts() == ["没作答", "没作答", "已标记"]
     blanks.locator("a:visible").last.click()
-    assert shown(phone.page) == ["q7"]
+    expect_shown(phone.page, ["q7"])
     phone.tap()
     phone.page.click("#next")
-    assert shown(phone.page) == ["check"]
+    expect_shown(phone.page, ["check"])
     expect(blanks).to_contain_text("还有 1 题没作答")
 
 

@@ -44,10 +44,11 @@ def glass(page: Page) -> FrameLocator:
 
 def press(page: Page, place: str) -> None:
     """Click into the scaled frame the way a mouse does."""
-    frame, inside = page.locator("#glass").bounding_box(), glass(page).locator(place).first.bounding_box()
+    frame = page.locator("#glass").bounding_box()
+    inside = glass(page).locator(place).first.evaluate("one => one.getBoundingClientRect().toJSON()")
     scale = frame["width"] / 390
-    x, y = inside["x"] - frame["x"], inside["y"] - frame["y"]
-    page.mouse.click(frame["x"] + (x + inside["width"] / 2) * scale, frame["y"] + (y + 20) * scale)
+    x, y = inside["x"] + inside["width"] / 2, inside["y"] + 20
+    page.mouse.click(frame["x"] + x * scale, frame["y"] + y * scale)
 
 
 def test_step_changes_the_paper_and_leaves_the_page_where_it_is(desk: Opened) -> None:

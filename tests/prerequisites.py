@@ -22,7 +22,9 @@ def missing() -> list[str]:
             "没有 PostgreSQL 服务端（initdb）：PostgreSQL 测试将跳过。Debian: apt install postgresql"
         )
     if chromium() is None:
-        lines.append("没有 Chromium：浏览器测试将跳过。Debian: apt install chromium-headless-shell fonts-noto-cjk")
+        lines.append(
+            "没有 Chromium：浏览器测试将跳过。Debian: apt install chromium-headless-shell fonts-noto-cjk"
+        )
     if shutil.which("pdftoppm") is None:
         lines.append("没有 pdftoppm：海报和纸卷的 PDF 测试将跳过。Debian: apt install poppler-utils")
     if shutil.which("strace") is None:

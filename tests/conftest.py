@@ -12,6 +12,7 @@ import pytest
 import structlog
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import HealthCheck
 from hypothesis import settings as examples
 
 from quizsvc.app import create_app
@@ -24,8 +25,9 @@ from quizsvc.web import logs
 from tests import postgres
 from tests.support import Browser, Watch, rewritable
 
-examples.register_profile("usual", max_examples=50)
-examples.register_profile("few", max_examples=15)
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # a busy machine is no fault
+examples.register_profile("usual", max_examples=50, **_PATIENT)
+examples.register_profile("few", max_examples=15, **_PATIENT)
 examples.load_profile("few" if os.environ.get("FEW_EXAMPLES") else "usual")
 
 _skipped: list[str] = []

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -226,17 +226,11 @@ class _Reading:
         inner = (tuple(path[:length]) for length in range(len(path), 0, -1))
         return next((self.where[one] for one in inner if one in self.where), self.where["title",])
 
-    def entries(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    def number(self, line: _Line) -> None:
-        raise NotImplementedError
-
-    def letter(self, line: _Line) -> None:
-        raise NotImplementedError
-
-    def body(self) -> Body:
-        raise NotImplementedError
+    # what each kind of sheet does its own way; the last two only where entries have lines of their own
+    body: Callable[[], Body]
+    number: Callable[[_Line], None]
+    letter: Callable[[_Line], None]
+    entries: Callable[[], list[dict[str, Any]]]
 
 
 class _DocumentReading(_Reading):

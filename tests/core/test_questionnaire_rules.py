@@ -21,11 +21,14 @@ from quizsvc.core.questionnaire import (
     helped,
     loaded,
     met_questions,
+    read,
     read_answers,
     results,
     showable,
     stored,
+    written,
 )
+from quizsvc.core.refusal import Refusal
 from quizsvc.core.wording import MASK
 
 HEARD = Question("choice", "听过吗？", True, options=("听过", "没听过"))
@@ -263,3 +266,14 @@ def test_no_difference_of_what_is_shown_tells_of_a_few(counts: dict[str, int]):
         assert whole(path) >= FEWEST_SHOWN
         assert left == 0 or left >= FEWEST_SHOWN
     assert ("" in shown) == (sum(counts.values()) >= FEWEST_SHOWN)
+
+
+def test_values_that_are_no_questionnaire_are_refused() -> None:
+    asked = Question("rating", "慌吗？", False, low=1, high=5)
+    sound = written(Questionnaire("标题", "", (asked,), "", ()))
+    three = {**sound["questions"][0], "ends": ["不慌", "有点慌", "很慌"]}
+
+    for broken in ({**sound, "questions": None}, {**sound, "questions": [three]}):
+        with pytest.raises(Refusal):
+            read(broken)
+    assert written(read(sound)) == sound

@@ -308,3 +308,48 @@ def test_a_text_that_is_far_too_long_is_not_read() -> None:
         read("问卷：长" + "长" * sheettext.LONGEST)
 
     assert refused.value.text == "文字太长：最多 60,000 个字，现在有 60,004 个。"
+
+
+ODD_LINES = [
+    ("使用情况：空\n目标：教职工 100%", 2),
+    ("使用情况：空\n1. 装了吗？\nA. 天气", 3),
+    ("使用情况：空\n1. 装了吗？\n答案：A", 3),
+    ("使用情况：空\n1. 装了吗？\n目标：教职工 100%（火星）", 3),
+    ("使用情况：空\n1. 装了吗？\n截止：以后再说", 3),
+    ("问卷：空\nA. 收到过", 2),
+    ("问卷：空\n1. [单选] 收到过吗？\n列：会｜不会", 3),
+    ("问卷：空\n1. [单选] 收到过吗？\n名额：很多", 3),
+    ("问卷：空\n只问：第 1 题选 A 的人", 2),
+    ("问卷：空\n1. [单选] 收到过吗？\n2. [一句话] 说什么？\n只问：第 1 题选 甲 的人", 4),
+    ("问卷：空\n1. [打分 1–5] 慌吗？\n2. [一句话] 说什么？\n只问：第 1 题打 A 分的人", 4),
+    ("问卷：空\n1. [打分 1–5：很不满意] 怎么样？", 2),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), ODD_LINES, ids=[text.splitlines()[-1] for text, _ in ODD_LINES])
+def test_what_stands_where_it_does_not_belong_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(Unclear) as refused:
+        read(text)
+
+    assert refused.value.line == line
+
+
+def test_text_that_looks_like_a_mark_is_kept_behind_a_backslash() -> None:
+    asked = Question("choice", "这样写（必答）", False, options=("是", "否"), capacities=(30, None))
+    sheet = Questionnaire("标题", "请看：\n1. 不是编号", (asked,), "\\从这里开始", ())
+    text = write(sheet)
+
+    assert read(text) == sheet
+    assert "\n\\1. 不是编号\n" in text
+    assert "名额：A 30" in text
+    assert "（必答\\）" in text
+
+
+def test_ends_of_a_rating_may_have_a_line_of_their_own() -> None:
+    typed, inline = "1. [打分 1–5] 慌吗？\n两头：不慌｜很慌", "1. [打分 1–5：不慌｜很慌] 慌吗？"
+
+    assert read(f"问卷：空\n{typed}") == read(f"问卷：空\n{inline}")
+
+
+def test_kind_and_title_are_read_without_the_rest() -> None:
+    assert sheettext.named("责任书：六不承诺\n别的什么") == ("pledge", "六不承诺")

@@ -322,9 +322,8 @@ class Phone:
     def begin(self, room: Room, seat: int = 27) -> str:
         """Scan, tap the seat, confirm; return the attempt."""
         self.page.goto(room.address)
-        self.page.click(f"button[value='{seat}']")
-        self.page.click("text=是我，开始答题")
-        self.page.wait_for_url("**/a/*")
+        self.follow(f"button[value='{seat}']")
+        self.follow("text=是我，开始答题")
         return self.attempt_id
 
     @property
@@ -333,6 +332,11 @@ class Phone:
 
     def visit(self, path: str) -> None:
         self.page.goto(self.server.url + path)
+
+    def follow(self, selector: str) -> None:
+        """Click what leads to another page and wait until that page is there: a click does not wait."""
+        with self.page.expect_navigation():
+            self.page.click(selector)
 
     def tap(self, option: int = 0) -> str:
         """Choose an option of the question on the screen; return its token."""

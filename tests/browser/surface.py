@@ -46,26 +46,26 @@ def landing_test(phone: Phone, server: Server) -> None:
 
 def who(phone: Phone, server: Server) -> None:
     phone.page.goto(server.opened().address)
-    phone.page.click("button[value='27']")
+    phone.follow("button[value='27']")
 
 
 def who_roster(phone: Phone, server: Server) -> None:
     phone.page.goto(server.opened(identity="roster", limit_s=1200).address)
-    phone.page.click("button[value='27']")
+    phone.follow("button[value='27']")
 
 
 def taken(phone: Phone, server: Server) -> None:
     room = server.opened()
     room.started(27, device="another-phone")
     phone.page.goto(room.address)
-    phone.page.click("button[value='27']")
-    phone.page.click("text=是我，开始答题")
+    phone.follow("button[value='27']")
+    phone.follow("text=是我，开始答题")
 
 
 def mistyped(phone: Phone, server: Server) -> None:
     taken(phone, server)
     phone.page.fill("#resume", "0000-0000")
-    phone.page.click("text=在这台手机上接着做")
+    phone.follow("text=在这台手机上接着做")
 
 
 def about(phone: Phone, server: Server) -> None:
@@ -115,7 +115,7 @@ def long_form(phone: Phone, server: Server) -> None:
 
 def long_check(phone: Phone, server: Server) -> None:
     long_form(phone, server)
-    phone.page.click("button[value='check']")
+    phone.follow("button[value='check']")
 
 
 def result(right: Callable[[int], bool], query: str = "", **changes: object) -> Way:
@@ -151,7 +151,7 @@ def practice_answered(right: bool) -> Way:
         phone.visit(f"/a/{attempt_id}/practice")
         token = room.practice_token(attempt_id, right)
         phone.page.click(f".opt:has(input[value='{token}'])")
-        phone.page.click("text=看看对不对")
+        phone.follow("text=看看对不对")
 
     return go
 
@@ -220,13 +220,12 @@ def signed(phone: Phone, server: Server) -> None:
     phone.page.check("input[name='yes'][value='yes']", force=True)
     phone.page.fill("#seat", "27")
     phone.page.fill("#name", "王小明")
-    phone.page.click("text=签好，交回")
-    phone.page.wait_for_url("**/y/*")
+    phone.follow("text=签好，交回")
 
 
 def signed_data(phone: Phone, server: Server) -> None:
     signed(phone, server)
-    phone.page.click("text=我的数据")
+    phone.follow("text=我的数据")
 
 
 PAGES: dict[str, Way] = {

@@ -60,7 +60,7 @@ def test_without_script_the_page_points_to_the_program(phones: Callable[..., Pho
     expect(phone.page.locator(".nojs")).to_contain_text("verify.py")
     expect(phone.page.locator("#verify button")).to_be_hidden()
     phone.page.fill("#entry", "0" * 16)
-    phone.page.click("text=查一下")
+    phone.follow("text=查一下")
     expect(phone.page.locator(".found")).to_contain_text("不在抽奖名单里")
 
 

@@ -233,9 +233,9 @@ def test_back_from_the_result_does_not_reopen_the_questions(phone: Phone, server
 
     phone.page.go_back()
 
-    assert phone.page.url == room.address
+    expect(phone.page).to_have_url(room.address)
     phone.page.go_forward()
-    assert phone.page.url == f"{server.url}/a/{attempt_id}/result"
+    expect(phone.page).to_have_url(f"{server.url}/a/{attempt_id}/result")
 
 
 def test_stale_tab_is_told_and_shows_the_newer_answer(phone: Phone, server: Server) -> None:
@@ -277,9 +277,8 @@ def test_seat_given_free_by_the_teacher_starts_again_without_a_hint(
 
     assert "这次作答已经作废" in result_of(phone.page)
     assert phone.page.locator(".opt, .why").count() == 0
-    phone.page.click(".btn")
-    phone.page.click("button[value='27']")
-    phone.page.click("text=是我，开始答题")
+    for step in (".btn", "button[value='27']", "text=是我，开始答题"):
+        phone.follow(step)
     expect(phone.page.locator("#pos")).to_have_text("1 / 10")
     assert phone.attempt_id != attempt_id
 
@@ -300,9 +299,9 @@ def test_second_phone_goes_on_with_the_resume_code(phones: Callable[..., Phone],
     second.page.click("text=在这台手机上接着做")
     expect(second.page.locator("[role=alert]")).to_contain_text("续答码和 27 号对不上")
     second.page.fill("#resume", code.lower())
-    second.page.click("text=在这台手机上接着做")
-    second.page.wait_for_url(f"**/a/{attempt_id}")
+    second.follow("text=在这台手机上接着做")
 
+    assert second.attempt_id == attempt_id
     assert chosen(second.page) == [token]
     first.tap(1)
     expect(first.page.locator("h1")).to_have_text("这次作答在另一台手机上")
@@ -489,16 +488,14 @@ def without_script(phone: Phone, server: Server, attempt_id: str) -> str:
     assert page.locator("#next, #save, #flag, #back").locator("visible=true").count() == 0
     for position in range(1, 10):
         page.locator(f"#q{position} .opt").first.click()
-    page.click("button[value='check']")
-    page.wait_for_url("**/check")
+    phone.follow("button[value='check']")
     expect(page.locator("[role=alert]")).to_contain_text("还有 1 题没作答")
-    page.locator("[role=alert] a").click()
-    page.wait_for_url("**/a/*#q10")
+    phone.follow("[role=alert] a")
+    assert page.url.endswith("#q10")
     assert len(chosen(page)) == 9
     page.locator("#q10 .opt").first.click()
-    page.click("button[value='check']")
-    page.wait_for_url("**/check")
-    assert page.locator("[role=alert]").count() == 0
+    phone.follow("button[value='check']")
+    expect(page.locator("[role=alert]")).to_have_count(0)
     page.click("button:text-is('交卷')")
     assert len(server.sheet(attempt_id).answers) == 10
     return result_of(page)
@@ -510,7 +507,7 @@ def test_whole_way_without_script(phones: Callable[..., Phone], server: Server) 
     attempt_id = phone.begin(room)
 
     assert "完成回执" in without_script(phone, server, attempt_id)
-    phone.page.click("text=保存完成证明")
+    phone.follow("text=保存完成证明")
     expect(phone.page.locator("h1")).to_have_text("已完成反诈知识测试")
     expect(phone.page.locator("img")).to_be_visible()
 
@@ -533,7 +530,7 @@ def test_code_typed_by_hand_leads_to_the_class(phone: Phone, server: Server) -> 
     phone.visit("/")
 
     phone.page.fill("#code", room.code.lower())
-    phone.page.click("text=进入我的班级")
+    phone.follow("text=进入我的班级")
 
     assert phone.page.url == room.address
     assert phone.page.locator(".seat button").count() == 45
@@ -573,11 +570,10 @@ def test_practice_says_at_once_and_lets_try_again(phone: Phone, server: Server) 
 def test_large_text_is_one_link_away_and_stays(phone: Phone, server: Server) -> None:
     room = server.opened()
     phone.page.goto(room.address)
-    phone.page.click("text=大字版")
-    phone.page.click("button[value='27']")
-    phone.page.click("text=是我，开始答题")
+    for step in ("text=大字版", "button[value='27']", "text=是我，开始答题"):
+        phone.follow(step)
 
-    assert phone.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "20px"
+        expect(phone.page.locator("html")).to_have_css("font-size", "20px")
 
 
 def test_back_from_the_first_question_shows_the_seat_again(phone: Phone, server: Server) -> None:

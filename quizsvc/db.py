@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache, wraps
@@ -17,6 +17,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
+    ColumnElement,
     CursorResult,
     DateTime,
     Dialect,
@@ -25,13 +26,17 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    and_,
     create_engine,
     event,
+    false,
+    or_,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, QueryableAttribute, registry
 from sqlalchemy.types import TypeDecorator
 
 from quizsvc.settings import PROJECT, Settings
@@ -298,3 +303,23 @@ def run(statement: Executable, **values: Any) -> CursorResult[Any]:
 def subtree(path: str) -> tuple[str, str]:
     """Return the half-open range of paths [low, high) of a unit and everything under it ("a/b/" -> "a/b/", "a/b0")."""
     return path, path[:-1] + "0"
+
+
+def within(column: QueryableAttribute[str], paths: Iterable[str]) -> ColumnElement[bool]:
+    """Ask whether a path lies in one of some subtrees; "" is the whole installation."""
+    wanted = set(paths)
+    if "" in wanted:
+        return true()
+    ranges = [subtree(path) for path in sorted(wanted)]
+    return or_(false(), *(and_(column >= low, column < high) for low, high in ranges))
+
+
+def touching(column: QueryableAttribute[str], paths: Iterable[str]) -> ColumnElement[bool]:
+    """Ask whether a path lies in one of some subtrees, or leads to one."""
+    wanted = set(paths)
+    return or_(within(column, wanted), column.in_({one for path in wanted for one in paths_to(path)}))
+
+
+def paths_to(path: str) -> list[str]:
+    """List the paths from the root down to a unit, its own included ("a/b/" -> "a/", "a/b/")."""
+    return [path[: end + 1] for end, character in enumerate(path) if character == "/"]

@@ -5,14 +5,14 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, RowMapping, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Label, RowMapping, Select, func, select
 from sqlalchemy.orm import QueryableAttribute, aliased
 
 from quizsvc.campaign.models import Campaign, OfficialAccount, Round, RoundPaper, RoundUnit
 from quizsvc.core import roundkind
 from quizsvc.core.refusal import NotYours, Unknown
 from quizsvc.core.window import Window
-from quizsvc.db import db, subtree
+from quizsvc.db import db, touching, within
 from quizsvc.roster.models import Unit
 
 STATE_NAMES = {"before": "未开始", "open": "进行中", "closed": "已结束"}
@@ -199,13 +199,11 @@ def round_by_code(code: str) -> RoundRow:
 
 def rounds_over(paths: Sequence[str], *, kinds: Collection[str] = ()) -> list[RoundRow]:
     """List the rounds, or those of some kinds, whose units hold, or lie inside, one of the subtrees; newest first."""
-    touching = (
-        select(RoundUnit.round_id)
-        .join(Unit, Unit.id == RoundUnit.unit_id)
-        .where(or_(false(), *(or_(_inside(Unit.path, path), Unit.path.in_(_above(path))) for path in paths)))
+    there = (
+        select(RoundUnit.round_id).join(Unit, Unit.id == RoundUnit.unit_id).where(touching(Unit.path, paths))
     )
     of_kinds = (Round.kind.in_(kinds),) if kinds else ()
-    return _rounds(_round_select().where(Round.id.in_(touching), *of_kinds))
+    return _rounds(_round_select().where(Round.id.in_(there), *of_kinds))
 
 
 def rounds_of(campaign_id: int) -> list[RoundRow]:
@@ -241,7 +239,12 @@ def round_paths(round_id: int) -> tuple[str, ...]:
 
 def campaigns(paths: Sequence[str]) -> list[CampaignRow]:
     """List the campaigns that belong to units inside the subtrees, newest first."""
-    return _campaigns(or_(false(), *(_inside(Unit.path, path) for path in paths)))
+    return _campaigns(within(Unit.path, paths))
+
+
+def campaigns_touching(paths: Sequence[str]) -> list[CampaignRow]:
+    """List the campaigns of the units inside the subtrees and of those above them, newest first."""
+    return _campaigns(touching(Unit.path, paths))
 
 
 def campaign_of(campaign_id: int) -> CampaignRow:
@@ -330,18 +333,6 @@ def _one_campaign(condition: ColumnElement[bool]) -> CampaignRow:
     if not found:
         raise UnknownCampaign
     return found[0]
-
-
-def _inside(column: QueryableAttribute[str], path: str) -> ColumnElement[bool]:
-    if not path:
-        return true()  # the whole installation
-    low, high = subtree(path)
-    return and_(column >= low, column < high)
-
-
-def _above(path: str) -> list[str]:
-    codes = path.split("/")[:-1]
-    return ["/".join(codes[:depth]) + "/" for depth in range(1, len(codes) + 1)]
 
 
 @dataclass(frozen=True, slots=True)

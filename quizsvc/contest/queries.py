@@ -33,7 +33,7 @@ from quizsvc.core import integrity, readingtime, window
 from quizsvc.core import standing as order
 from quizsvc.core.indicators import Rate
 from quizsvc.core.masking import masked_nickname
-from quizsvc.db import UtcDateTime, db
+from quizsvc.db import UtcDateTime, db, paths_to
 from quizsvc.link.queries import SCHOOLS
 from quizsvc.paper import queries as paper
 from quizsvc.rollup.queries import utc_hour
@@ -640,18 +640,13 @@ def _long_names(units: Iterable[roster.UnitRow]) -> dict[int, str]:
     rows = sorted(units, key=lambda one: one.path)
     above = {
         one.path: one
-        for one in roster.at_paths({path for row in rows for path in _paths_above(row.path)})
+        for one in roster.at_paths({path for row in rows for path in paths_to(row.path)[:-1]})
         if one.kind in SCHOOLS
     }
     return {
-        row.id: " ".join([*(above[path].name for path in _paths_above(row.path) if path in above), row.name])
+        row.id: " ".join([*(above[path].name for path in paths_to(row.path)[:-1] if path in above), row.name])
         for row in rows
     }
-
-
-def _paths_above(path: str) -> list[str]:
-    codes = path.split("/")[:-2]
-    return ["/".join(codes[: depth + 1]) + "/" for depth in range(len(codes))]
 
 
 def _written(

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, func, or_, select, union_all
 
 from quizsvc import vault
 from quizsvc.attempt.models import Attempt, Participant, Player
@@ -21,7 +21,7 @@ from quizsvc.core.lifecycle import Fact, Facts, Move
 from quizsvc.core.refusal import Unknown
 from quizsvc.core.retention import CONTACTS_STAY
 from quizsvc.core.rulebook import Rules, Tier
-from quizsvc.db import db, subtree
+from quizsvc.db import db, within
 from quizsvc.draw import queries as draw
 from quizsvc.draw.models import Draw, Result
 from quizsvc.prize.models import Award, Certificate, Claim, Handover, PhoneKey
@@ -154,9 +154,7 @@ class CertificateRow:
 def contests_under(paths: Sequence[str]) -> list[RoundRow]:
     """List the contests of campaigns that belong to the subtrees, newest first (1 statement)."""
     rows = db.session.execute(
-        _contests()
-        .where(or_(false(), *(_inside(path) for path in paths)))
-        .order_by(Round.opens_at.desc(), Round.id.desc())
+        _contests().where(within(HomeUnit.path, paths)).order_by(Round.opens_at.desc(), Round.id.desc())
     ).mappings()
     return [round_row(row) for row in rows]
 
@@ -462,10 +460,3 @@ def _one_award(round_id: int, condition: ColumnElement[bool]) -> AwardRow:
     if not found:
         raise UnknownAward
     return found[0]
-
-
-def _inside(path: str) -> ColumnElement[bool]:
-    if not path:
-        return true()  # the whole installation
-    low, high = subtree(path)
-    return and_(HomeUnit.path >= low, HomeUnit.path < high)

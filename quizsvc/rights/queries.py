@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.campaign.models import Campaign, Round
 from quizsvc.clock import local_day
 from quizsvc.core import retention
 from quizsvc.core.refusal import NotYours
-from quizsvc.db import db, subtree
+from quizsvc.db import db, within
 from quizsvc.rights.models import DELETE, GRANTED, OPEN, Request
 from quizsvc.roster.models import Enrolment, Unit
 
@@ -114,7 +114,9 @@ def of_players(paths: Sequence[str], at: datetime) -> list[RequestRow]:
 
 def _listed(paths: Sequence[str], at: datetime, whose: ColumnElement[bool]) -> list[RequestRow]:
     lately = or_(Request.state == OPEN, Request.decided_at > retention.requests_go(at))
-    rows = _rows(_requests().where(_within(paths), whose, lately).order_by(Request.asked_at, Request.id))
+    rows = _rows(
+        _requests().where(within(Unit.path, paths), whose, lately).order_by(Request.asked_at, Request.id)
+    )
     return sorted(rows, key=lambda row: row.state != OPEN)
 
 
@@ -126,7 +128,9 @@ def waiting(paths: Sequence[str]) -> int:
         .join(Unit, Unit.id == Request.unit_id)
         .join(Round, Round.id == Request.round_id)
     )
-    return db.session.execute(count.where(_within(paths), ~_BY_PLAYER, Request.state == OPEN)).scalar_one()
+    return db.session.execute(
+        count.where(within(Unit.path, paths), ~_BY_PLAYER, Request.state == OPEN)
+    ).scalar_one()
 
 
 def request_of(request_id: int) -> RequestRow:
@@ -161,11 +165,6 @@ def count_of(condition: ColumnElement[bool]) -> int:
 _KEPT = or_(Request.receipt_hash.is_not(None), Request.attempt_id.is_not(None))
 _BY_PLAYER = Round.identity == "nickname"
 _NEWEST = (Request.asked_at.desc(), Request.id.desc())
-
-
-def _within(paths: Sequence[str]) -> ColumnElement[bool]:
-    ranges = [subtree(path) for path in paths]
-    return or_(false(), *(and_(Unit.path >= low, Unit.path < high) for low, high in ranges))
 
 
 def _requests() -> Select[Any]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from quizsvc.core import rosterplan
 from quizsvc.core.masking import masked_name as masked
 from quizsvc.core.refusal import NotYours
-from quizsvc.db import UtcDateTime, db, run, subtree
+from quizsvc.db import UtcDateTime, db, paths_to, run, subtree
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Person, Unit
 
 
@@ -105,8 +105,7 @@ def at_paths(paths: Iterable[str]) -> list[UnitRow]:
 
 def ancestors(path: str) -> list[UnitRow]:
     """List the units from the root down to the one at a path, itself included."""
-    ends = [position + 1 for position, character in enumerate(path) if character == "/"]
-    return at_paths([path[:end] for end in ends])
+    return at_paths(paths_to(path))
 
 
 def children(unit_id: int | None) -> list[UnitRow]:

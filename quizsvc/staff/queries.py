@@ -11,14 +11,14 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 
 from quizsvc import clock, vault
 from quizsvc.core import onetime, retention
 from quizsvc.core.access import ROLE_NAMES, Grant, Identity, Role
 from quizsvc.core.password import normalised
 from quizsvc.core.refusal import Refusal, Unknown
-from quizsvc.db import db, subtree
+from quizsvc.db import db, within
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Unit
 from quizsvc.staff.models import EndedSignIn, Invitation, RecoveryCode, RoleGrant, Staff
@@ -269,7 +269,7 @@ def stale(before: datetime) -> list[Person]:
 
 def people_under(paths: Sequence[str], words: str = "", most: int = 200) -> list[Person]:
     """List who holds a grant in these subtrees, with those grants, by unit and login, at most so many."""
-    inside = and_(RoleGrant.ended_at.is_(None), _inside(paths))
+    inside = and_(RoleGrant.ended_at.is_(None), within(Unit.path, paths))
     meant = [column.contains(words, autoescape=True) for column in (Staff.name, Staff.login, Unit.name)]
     chosen = (
         select(Staff.id)
@@ -386,13 +386,6 @@ def _one(found: Sequence[Person]) -> Person:
     if not found:
         raise UnknownStaff
     return found[0]
-
-
-def _inside(paths: Iterable[str]) -> ColumnElement[bool]:
-    ranges = [subtree(path) for path in paths if path]
-    if "" in paths:
-        return true()
-    return or_(false(), *(and_(Unit.path >= low, Unit.path < high) for low, high in ranges))
 
 
 # What of the staff is to be erased; both conditions are also the operations', and are false afterwards.

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
@@ -17,7 +16,6 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from quizsvc.campaign.operations import (
@@ -39,22 +37,10 @@ from quizsvc.campaign.operations import (
 from quizsvc.clock import SHANGHAI
 from quizsvc.core import quota
 from quizsvc.core.refusal import Refusal
+from quizsvc.web.chinese import ChineseForm
 
 NEEDED = InputRequired("请填写这一项")
 MOST_LIMIT_MIN = 600
-
-
-class ChineseForm(FlaskForm):  # type: ignore[misc]  # untyped library
-    """A form whose built-in sentences are Chinese."""
-
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # untyped library
-        """Take WTForms' own catalogue; Flask-WTF would look for Flask-Babel."""
-
-        locales = ("zh",)
-
-        def get_translations(self, form: Any) -> Any:
-            """Return the catalogue."""
-            return DefaultMeta.get_translations(self, form)
 
 
 class Campaign(ChineseForm):

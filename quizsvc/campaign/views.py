@@ -17,6 +17,7 @@ from quizsvc.core.term import term_label, term_of
 from quizsvc.paper import queries as paper
 from quizsvc.roster import queries as roster
 from quizsvc.settings import Settings
+from quizsvc.web.chinese import ChineseForm
 from quizsvc.web.download import picture
 from quizsvc.web.guard import actor, check, guarded, may, me
 
@@ -228,7 +229,7 @@ def _managed_round(round_id: int) -> queries.RoundRow:
 
 
 def _posted(
-    form: forms.ChineseForm, template: str, work: Callable[[], str], **shown: object
+    form: ChineseForm, template: str, work: Callable[[], str], **shown: object
 ) -> ResponseReturnValue:
     """Do the work of a valid form and go on to the page it names; otherwise show the form with its faults."""
     status = 400

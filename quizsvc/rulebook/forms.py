@@ -25,6 +25,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Sto
 from quizsvc.clock import SHANGHAI
 from quizsvc.core import announcement, rulebook, standing
 from quizsvc.core.rulebook import LABELS, Rules, Source, Tier
+from quizsvc.web.chinese import Chinese, ChineseForm
 
 STRATEGIES: Final = {key: one.name for key, one in standing.STRATEGIES.items()}
 UNWRITTEN: Final = -1
@@ -35,16 +36,6 @@ NEEDED = InputRequired("请填写这一项")
 _ROW = re.compile(r"(?:tiers|sources)-[0-9]{1,3}-[a-z_]+", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?", re.ASCII)
 _APART = re.compile(r"[\s,，、;；%％]+")
-
-
-class _Chinese:
-    """Take WTForms' own catalogue; Flask-WTF would look for Flask-Babel."""
-
-    locales = ("zh",)
-
-    def get_translations(self, form: Any) -> Any:
-        """Return the catalogue."""
-        return DefaultMeta.get_translations(self, form)
 
 
 def _long(field: str, hint: str = "") -> TextAreaField:
@@ -58,7 +49,7 @@ def _moment(field: str, hint: str = "") -> DateTimeLocalField:
 
 
 class _Row(Form):  # type: ignore[misc]  # untyped library
-    class Meta(_Chinese, DefaultMeta):  # type: ignore[misc]  # untyped library
+    class Meta(Chinese, DefaultMeta):  # type: ignore[misc]  # untyped library
         """Chinese sentences."""
 
 
@@ -112,11 +103,8 @@ class SourceRow(_Row):
         return with_bits(source)
 
 
-class Editor(FlaskForm):  # type: ignore[misc]  # untyped library
+class Editor(ChineseForm):
     """The rules, apart from what the round decides."""
-
-    class Meta(_Chinese, FlaskForm.Meta):  # type: ignore[misc]  # untyped library
-        """Chinese sentences."""
 
     seen = HiddenField()
     who = _long("who", "哪些人可以参加；自愿参加")

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 KIND_NAMES = {
     "city": "市",
@@ -19,6 +19,34 @@ KIND_NAMES = {
     "company": "企业",
 }
 """Kind of a unit -> what people call it."""
+
+SCOPE_WORDS = {
+    "city": "全市",
+    "county": "全县",
+    "town": "全镇",
+    "university": "全校",
+    "school": "全校",
+    "college": "全院",
+    "grade": "全年级",
+    "class": "全班",
+    "village": "全村",
+    "company": "全公司",
+}
+"""Kind of a unit -> how a sentence calls the whole of it."""
+
+COUNTERS = {
+    "city": "个市",
+    "county": "个县",
+    "town": "个乡镇",
+    "university": "所高校",
+    "school": "所学校",
+    "college": "个学院",
+    "grade": "个年级",
+    "class": "个班",
+    "village": "个村",
+    "company": "家企业",
+}
+"""Kind of a unit -> measure word and noun."""
 
 REGIONS = frozenset({"city", "county", "town", "bureau"})
 """Kinds that have schools beneath them."""
@@ -39,6 +67,19 @@ _EMBEDDED = re.compile(
 _NUMBERED = re.compile(r"(?:.*（)?([0-9]{1,2})）?班")
 _PREFIXES = {"city": "z", "county": "x", "town": "t", "university": "s", "college": "y"}
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?")
+
+
+def counter(kinds: Iterable[str]) -> str:
+    """Choose the measure word and noun for units.
+
+    kinds: of each of them, keys of KIND_NAMES; may be empty
+    return: 所学校 when all are schools; 个单位 when they differ, or there is no better word
+
+    >>> counter(["class", "class"]), counter(["class", "grade"])
+    ('个班', '个单位')
+    """
+    found = set(kinds)
+    return COUNTERS.get(found.pop(), "个单位") if len(found) == 1 else "个单位"
 
 
 def tidy(text: str) -> str:

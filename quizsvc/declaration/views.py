@@ -718,26 +718,8 @@ def _reminder(
     round_: RoundRow, unit: roster.UnitRow, tally: indicators.Tally, door: Door | None, at: datetime
 ) -> tuple[str, str]:
     """What may be sent to the unit's group, and to parents: counts only, no names and no seats."""
-    closes_at = door.closes_at if door else round_.closes_at
     public_url = str(current_app.config["SETTINGS"].public_url)
-    notice = notices.Notice(
-        unit_name=unit.name,
-        title=round_.title,
-        state=window.Window(round_.opens_at, closes_at).state(at),
-        expected=tally.expected,
-        done=tally.done,
-        missing=indicators.missing(tally),
-        opens_at=round_.opens_at.astimezone(clock.SHANGHAI),
-        closes_at=closes_at.astimezone(clock.SHANGHAI),
-        at=at.astimezone(clock.SHANGHAI),
-        items=0,
-        minutes=0,
-        phrase=str(door.phrase) if door else "",
-        address=door.address(public_url, "g") if door else "",
-        hotline=round_.hotline,
-        kind=round_.kind,
-        nameless=round_.is_nameless,
-    )
+    notice = link.notice(round_, unit.name, tally, door, public_url=public_url, at=at)
     return notices.group_text(notice), notices.parents_text(notice)
 
 

@@ -1,5 +1,6 @@
 """Reads of links: the door a code opens, the doors of units, the poster of a number."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,10 +10,13 @@ from sqlalchemy.orm import aliased
 
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import Campaign, Round
+from quizsvc.clock import SHANGHAI
+from quizsvc.core.indicators import Tally, missing
 from quizsvc.core.linkcode import Phrase
+from quizsvc.core.notices import Notice
 from quizsvc.core.refusal import Unknown
 from quizsvc.core.window import Window
-from quizsvc.db import db, run, subtree
+from quizsvc.db import db, run, subtree, within
 from quizsvc.link.models import Link
 from quizsvc.roster import queries as roster
 from quizsvc.roster.models import Unit
@@ -126,6 +130,52 @@ def door_of(round_id: int, unit_id: int, place: str = "") -> Door | None:
         )
     )
     return found[0] if found else None
+
+
+def doors_into(round_ids: Collection[int], path: str) -> dict[tuple[int, int], Door]:
+    """Return the live links without a place under a unit, by round and unit (1 statement)."""
+    found = _doors(
+        _DOORS.where(
+            Link.round_id.in_(round_ids),
+            within(Unit.path, [path]),
+            Link.place == "",
+            Link.revoked_at.is_(None),
+        )
+    )
+    return {(door.round.id, door.unit_id): door for door in found}
+
+
+def notice(
+    round_: campaign.RoundRow,
+    unit_name: str,
+    tally: Tally,
+    door: Door | None,
+    *,
+    public_url: str,
+    at: datetime,
+    items: int = 0,
+    minutes: int = 0,
+) -> Notice:
+    """Gather what a reminder may say about a unit and a round; `items` and `minutes` where there are questions."""
+    closes_at = door.closes_at if door else round_.closes_at
+    return Notice(
+        unit_name=unit_name,
+        title=round_.title,
+        state=Window(round_.opens_at, closes_at).state(at),
+        expected=tally.expected,
+        done=tally.done,
+        missing=missing(tally),
+        opens_at=round_.opens_at.astimezone(SHANGHAI),
+        closes_at=closes_at.astimezone(SHANGHAI),
+        at=at.astimezone(SHANGHAI),
+        items=items,
+        minutes=minutes,
+        phrase=str(door.phrase) if door else "",
+        address=door.address(public_url, "g") if door else "",
+        hotline=round_.hotline,
+        kind=round_.kind,
+        nameless=round_.is_nameless,
+    )
 
 
 def classes(round_: campaign.RoundRow, path: str) -> list[roster.UnitRow]:

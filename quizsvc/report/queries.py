@@ -28,12 +28,12 @@ from quizsvc.bank import queries as bank
 from quizsvc.campaign import queries as campaign
 from quizsvc.campaign.models import RoundUnit
 from quizsvc.campaign.queries import RoundRow
-from quizsvc.clock import SHANGHAI, local_day
-from quizsvc.core import change, indicators, itemstats, notices, progress, roundkind
+from quizsvc.clock import local_day
+from quizsvc.core import change, indicators, itemstats, notices, progress, roundkind, unitname
 from quizsvc.core.bankfile import KIND_NAMES
 from quizsvc.core.indicators import Rate, Tally
 from quizsvc.core.itemstats import ItemCount
-from quizsvc.core.notices import Notice, Piece
+from quizsvc.core.notices import Piece
 from quizsvc.core.term import term_of
 from quizsvc.core.window import State, Window
 from quizsvc.db import db, subtree
@@ -58,31 +58,6 @@ HUNDRED = 100
 OF_CLASSES = tuple(kind for kind in roundkind.WORDS if kind != "contest")
 """Kinds of rounds that a class is held against 100 % in."""
 HEAT = ((7000, "h1"), (8500, "h2"), (9500, "h3"))
-
-SCOPE_WORDS = {
-    "city": "全市",
-    "county": "全县",
-    "town": "全镇",
-    "university": "全校",
-    "school": "全校",
-    "college": "全院",
-    "grade": "全年级",
-    "class": "全班",
-    "village": "全村",
-    "company": "全公司",
-}
-COUNTERS = {
-    "city": "个市",
-    "county": "个县",
-    "town": "个乡镇",
-    "university": "所高校",
-    "school": "所学校",
-    "college": "个学院",
-    "grade": "个年级",
-    "class": "个班",
-    "village": "个村",
-    "company": "家企业",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,26 +353,18 @@ def board(
 ) -> Board:
     """Return the class board: seats and names only for those who may see them."""
     tally = rollup.tallies_among(round_, unit.path, {unit.id}).get(unit.id, Tally.ZERO)
-    missing = indicators.missing(tally)
     door = link.door_of(round_.id, unit.id)
     closes_at = door.closes_at if door else round_.closes_at
-    state = Window(round_.opens_at, closes_at).state(at)
     frozen = paper.frozen(round_.paper_id)
-    notice = Notice(
-        unit_name=unit.name,
-        title=round_.title,
-        state=state,
-        expected=tally.expected,
-        done=tally.done,
-        missing=missing,
-        opens_at=round_.opens_at.astimezone(SHANGHAI),
-        closes_at=closes_at.astimezone(SHANGHAI),
-        at=at.astimezone(SHANGHAI),
+    notice = link.notice(
+        round_,
+        unit.name,
+        tally,
+        door,
+        public_url=public_url,
+        at=at,
         items=frozen.blueprint.item_count,
         minutes=paper.minutes(frozen),
-        phrase=str(door.phrase) if door else "",
-        address=door.address(public_url, "g") if door else "",
-        hotline=round_.hotline,
     )
     erased = seats and _erased(round_, unit.id, at)
     states = attempt.seats_of(round_, unit.id) if seats and not erased else []
@@ -406,16 +373,16 @@ def board(
         round=round_,
         unit=unit,
         at=at,
-        state=state,
+        state=notice.state,
         closes_at=closes_at,
         tally=tally,
-        missing=missing,
+        missing=notice.missing,
         todo=max(tally.expected - tally.done - tally.open, 0),
         ring=_ring(tally),
         door=door,
         group_text=notices.group_text(notice),
         parents_text=notices.parents_text(notice),
-        seats=_cells(states, round_, state, names=names, undone=undone) if seats else None,
+        seats=_cells(states, round_, notice.state, names=names, undone=undone) if seats else None,
         undone=sum(seat.state != "done" for seat in everybody),
         seats_differ=seats and not erased and len(everybody) != tally.expected,
         erased=erased,
@@ -543,7 +510,7 @@ def coverage(round_: RoundRow, around: Surroundings, at: datetime, *, inside: bo
         )
         for part in sorted(parts, key=_by_gap)
     )
-    counter = _counter([part.unit.kind for part in parts])
+    counter = unitname.counter(part.unit.kind for part in parts)
     return Coverage(
         round=round_,
         unit=unit,
@@ -551,7 +518,7 @@ def coverage(round_: RoundRow, around: Surroundings, at: datetime, *, inside: bo
         at=at,
         state=round_.window().state(at),
         lead=notices.lead(
-            scope=SCOPE_WORDS.get(unit.kind, unit.name),
+            scope=unitname.SCOPE_WORDS.get(unit.kind, unit.name),
             people=_people(around, tallies),
             tally=whole.tally,
             missing=whole.missing,
@@ -844,10 +811,6 @@ def _heat(level: Level | None) -> HeatCell | None:
     return HeatCell(next((name for below, name in HEAT if rate < below), ""), str(rate // 100))
 
 
-def _counter(kinds: Sequence[str]) -> str:
-    return COUNTERS.get(kinds[0], "个单位") if len(set(kinds)) == 1 else "个单位"
-
-
 def _people(around: Surroundings, tallies: Mapping[int, Tally]) -> str:
     kinds = {row.kind for row in around.under if row.id in tallies}
     return "名学生" if kinds == {"class"} else "人"
@@ -1011,14 +974,9 @@ def _topic_changes(before: RoundRow, after: RoundRow, path: str) -> tuple[TopicC
     sums: list[dict[str, Rate]] = []
     names: dict[str, str] = {}
     for round_ in (before, after):
-        frozen = paper.frozen(round_.paper_id)
-        names.update(frozen.topics)
-        right: dict[str, list[int]] = {}
-        for index, count in rollup.item_counts(round_, path).items():
-            of_topic = right.setdefault(frozen.items[index].item.topic, [0, 0])
-            of_topic[0] += count.correct
-            of_topic[1] += count.shown
-        sums.append({topic: Rate(*two) for topic, two in right.items() if two[1] >= itemstats.FEWEST_SHOWN})
+        names.update(paper.frozen(round_.paper_id).topics)
+        counts = rollup.topic_counts(round_, path)
+        sums.append({topic: rate for topic, rate in counts.items() if rate.whole >= itemstats.FEWEST_SHOWN})
     topics = sorted(
         sums[0].keys() | sums[1].keys(),
         key=lambda topic: (

@@ -1,7 +1,7 @@
 """Head counts of a round by unit, by question and by day: counted on each read, never stored."""
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -42,7 +42,7 @@ from quizsvc.campaign.models import Campaign, Round, RoundUnit
 from quizsvc.campaign.queries import RoundRow
 from quizsvc.clock import local_day
 from quizsvc.core import itemstats
-from quizsvc.core.indicators import Tally, total
+from quizsvc.core.indicators import Rate, Tally, total
 from quizsvc.core.itemstats import ItemCount
 from quizsvc.core.progress import Day
 from quizsvc.db import db, subtree
@@ -136,9 +136,25 @@ def lines(campaign_id: int, unit: roster.UnitRow, *, but: int | None = None) -> 
     Contests of nicknames are left out: nobody is expected there, and players are not the unit's. `but` is left out
     too; when nothing is left, that takes 1 statement.
     """
+    return [
+        Line(one, total(tallies.values()), 0 if one.is_nameless else _lacking(tallies.values()))
+        for one, tallies in _of_each_round(campaign_id, unit, but=but)[1]
+    ]
+
+
+def levels_by_round(campaign_id: int, unit: roster.UnitRow) -> list[tuple[RoundRow, list[Level]]]:
+    """Sum heads up the tree of a unit in every round that `lines` tells of (5 statements)."""
+    under, counted = _of_each_round(campaign_id, unit)
+    return [(one, levels(under, tallies)) for one, tallies in counted]
+
+
+def _of_each_round(
+    campaign_id: int, unit: roster.UnitRow, *, but: int | None = None
+) -> tuple[list[roster.UnitRow], list[tuple[RoundRow, dict[int, Tally]]]]:
+    """Return the unit with everything under it, and the heads of each of these units in each round."""
     rounds = [one for one in campaign.rounds_of(campaign_id) if not one.is_public and one.id != but]
     if not rounds:
-        return []
+        return [], []
     opened: dict[int, list[str]] = {}
     for round_id, path in db.session.execute(
         select(RoundUnit.round_id, Unit.path)
@@ -148,7 +164,7 @@ def lines(campaign_id: int, unit: roster.UnitRow, *, but: int | None = None) -> 
         opened.setdefault(round_id, []).append(path)
     rounds = [one for one in rounds if _meets(unit.path, opened.get(one.id, ()))]
     if not rounds:
-        return []
+        return [], []
     under = roster.under(unit.path)
     taken = _heads_by_round(rounds, unit.path)
     expected = _expected_by_freeze(rounds, unit.path)
@@ -156,10 +172,12 @@ def lines(campaign_id: int, unit: roster.UnitRow, *, but: int | None = None) -> 
     for one in rounds:
         tops = frozenset(opened[one.id])
         reached = {below.id for below in under if _lies_in(below.path, tops)}
-        tallies = _tallies(one, taken.get(one.id, {}), expected[one.frozen_at], reached).values()
-        missing = sum(max(tally.expected - tally.done, 0) for tally in tallies)
-        found.append(Line(one, total(tallies), 0 if one.is_nameless else missing))
-    return found
+        found.append((one, _tallies(one, taken.get(one.id, {}), expected[one.frozen_at], reached)))
+    return under, found
+
+
+def _lacking(tallies: Iterable[Tally]) -> int:
+    return sum(max(tally.expected - tally.done, 0) for tally in tallies)
 
 
 def _meets(path: str, opened: Sequence[str]) -> bool:
@@ -234,7 +252,7 @@ def levels(units: Sequence[roster.UnitRow], tallies: Mapping[int, Tally]) -> lis
         Level(
             unit=unit,
             tally=total(inside[unit.path]),
-            missing=sum(max(tally.expected - tally.done, 0) for tally in inside[unit.path]),
+            missing=_lacking(inside[unit.path]),
             over=sum(tally.done > tally.expected for tally in inside[unit.path]),
         )
         for unit in units
@@ -277,6 +295,17 @@ def item_counts(round_: RoundRow, path: str) -> dict[int, ItemCount]:
     for item, count in attempt.item_sums(round_.id, path).items():
         counts[item] = itemstats.plus(counts[item], count) if item in counts else count
     return dict(sorted(counts.items()))
+
+
+def topic_counts(round_: RoundRow, path: str) -> dict[str, Rate]:
+    """Count the right first answers to each topic of a round under a path, of those shown (as item_counts)."""
+    items = paper.frozen(round_.paper_id).items
+    sums: dict[str, list[int]] = {}
+    for index, count in item_counts(round_, path).items():
+        of_topic = sums.setdefault(items[index].item.topic, [0, 0])
+        of_topic[0] += count.correct
+        of_topic[1] += count.shown
+    return {topic: Rate(correct, shown) for topic, (correct, shown) in sums.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,4 +50,5 @@ Read in this order:
 46. change       two test rounds held against each other, before and after the teaching
 47. signature    the name as it is typed, and the strokes of a finger
 48. roundkind    the kinds of rounds, and the words that pages use of each
+49. bulletin     the figures of a unit at a moment, and the sentences and tables made of them
 """

@@ -47,6 +47,8 @@ class Permission(Enum):
     MANAGE_ROSTER = "manage_roster"
     EXEMPT = "exempt"
     MANAGE_CAMPAIGNS = "manage_campaigns"
+    SEE_BULLETINS = "see_bulletins"
+    ISSUE_BULLETINS = "issue_bulletins"
     RUN_CONTESTS = "run_contests"
     REVIEW_CONTESTS = "review_contests"
     SEE_REVIEWS = "see_reviews"
@@ -78,6 +80,8 @@ TABLE: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_ROSTER: frozenset({Role.SCHOOL_ADMIN}),
     Permission.EXEMPT: frozenset({Role.SCHOOL_ADMIN}),
     Permission.MANAGE_CAMPAIGNS: frozenset({Role.ORGANIZER}),
+    Permission.SEE_BULLETINS: _TEACHING | _LEADING | {Role.AUDITOR},
+    Permission.ISSUE_BULLETINS: _LEADING,
     Permission.RUN_CONTESTS: frozenset({Role.ORGANIZER}),
     Permission.REVIEW_CONTESTS: frozenset({Role.ORGANIZER}),
     Permission.SEE_REVIEWS: frozenset({Role.ORGANIZER, Role.AUDITOR}),
@@ -129,6 +133,15 @@ def permits(identity: Identity | None, permission: Permission, path: str) -> boo
     return identity is not None and any(
         path.startswith(grant.path) and grant.role in TABLE[permission] for grant in identity.grants
     )
+
+
+def reaches(identity: Identity | None, permission: Permission, path: str) -> bool:
+    """Say whether what a unit issues is meant for somebody: it goes to those above, in and under it.
+
+    identity: None is nobody. permission: one of the table. path: the unit's path ending with "/".
+    return: True when one grant carries the permission over the unit, or over a part of it.
+    """
+    return any(path.startswith(mine) or mine.startswith(path) for mine in scopes(identity, permission))
 
 
 def scopes(identity: Identity | None, permission: Permission) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from quizsvc.core.indicators import Tally
@@ -141,6 +141,40 @@ def _sheet_asked(notice: Notice, scan: str) -> str:
     verb = WORDS[notice.kind].verb
     way = _way_in(notice, scan).removeprefix("：")
     return f"请{who}在{_by(notice)}前{f'{way}，' if way else ''}{what}。{VOW}{verb}过的不用再{verb}。{paper}"
+
+
+def weekly_text(told: Sequence[Notice], *, unit_name: str, monday: date, tip: str) -> str:
+    """Write the reminder of a week for the chat group of a class: all that is to be done, and one thing to remember.
+
+    told: of the class, each round that is open or begins or ended in the week, in the order to be told
+    unit_name: of the class
+    monday: the first day of the week
+    tip: one sentence, "" for none
+    return: zh-CN, one line a round; the same facts give the same text
+    Source: domain.md D-R1 (counts only, no name and no seat number)
+    """
+    sunday = monday + timedelta(days=6)
+    head = f"【{unit_name}】本周反诈提醒（{monday.month} 月 {monday.day} 日至 {sunday.month} 月 {sunday.day} 日）"
+    todo = [f"{number}. {one.title}：{_this_week(one)}" for number, one in enumerate(told, start=1)]
+    vow = [VOW] if any(one.address and one.state == "open" for one in told) else []
+    remember = [f"记一条：{tip}"] if tip else []
+    return "\n".join((head, *(todo or ["这一周没有要做的。"]), *remember, *vow))
+
+
+def _this_week(notice: Notice) -> str:
+    if (short := _without_asking(notice)) is not None:
+        return short
+    return f"{_progress(notice)}{_by(notice).strip()} 截止{_way_in(notice, '微信扫班级海报上的码')}。"
+
+
+def tip_of(tips: Sequence[str], monday: date) -> str:
+    """Choose the tip of a week.
+
+    tips: in the order in which they are to be told, not empty
+    monday: the first day of the week
+    return: one of them; the weeks go through all of them before one comes again
+    """
+    return tips[monday.toordinal() // 7 % len(tips)]
 
 
 def lead(

@@ -11,15 +11,19 @@ from quizsvc.core.access import (
     Permission,
     Role,
     permits,
+    reaches,
     roles_to_hand_on,
     scopes,
 )
 
 TEACHING = (
     "signed_in see_counts see_seats see_names see_items export_scores show_links manage_links manage_attempts"
-    " keep_declarations see_signatures keep_totals"
+    " keep_declarations see_signatures keep_totals see_bulletins"
 )
-LEADING = "signed_in see_counts see_items export_counts show_links manage_links manage_staff keep_totals"
+LEADING = (
+    "signed_in see_counts see_items export_counts show_links manage_links manage_staff keep_totals see_bulletins"
+    " issue_bulletins"
+)
 MAY = {
     Role.SYSADMIN: "signed_in manage_staff keep_service",
     Role.ORGANIZER: f"{LEADING} manage_campaigns manage_banks run_contests review_contests see_reviews "
@@ -28,7 +32,7 @@ MAY = {
     Role.COUNSELOR: TEACHING,
     Role.CLASS_TEACHER: TEACHING,
     Role.MONITOR: "signed_in see_counts show_links",
-    Role.AUDITOR: "signed_in see_counts see_items export_counts see_reviews see_contests",
+    Role.AUDITOR: "signed_in see_counts see_items export_counts see_reviews see_contests see_bulletins",
     Role.WITNESS: "signed_in see_contests witness_draws",
     Role.CLERK: "signed_in see_contests hand_out_prizes",
 }
@@ -94,6 +98,26 @@ def test_scopes_leave_out_what_lies_inside_another() -> None:
 
     assert scopes(many, Permission.SEE_SEATS) == ("yg/sy/3/", "yg/sy/30/")
     assert scopes(many, Permission.SEE_COUNTS) == ("yg/",)
+
+
+@pytest.mark.parametrize(
+    ("path", "reached"),
+    [
+        ("yg/", True),
+        ("yg/sy/", True),
+        ("yg/sy/3/", True),
+        ("yg/sy/30/", False),
+        ("yg/ez/", False),
+        ("xx/", False),
+    ],
+)
+def test_what_a_unit_issues_reaches_those_above_in_and_under_it(path: str, reached: bool) -> None:
+    teacher = who((Role.CLASS_TEACHER, "yg/sy/3/"))
+
+    assert reaches(teacher, Permission.SEE_BULLETINS, path) is reached
+    assert reaches(who((Role.AUDITOR, "")), Permission.SEE_BULLETINS, path)
+    assert not reaches(teacher, Permission.ISSUE_BULLETINS, path)
+    assert not reaches(None, Permission.SEE_BULLETINS, path)
 
 
 def test_nobody_may_do_anything() -> None:

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -66,6 +66,43 @@ def test_parents_text_asks_for_help_and_promises_nothing_is_sold() -> None:
         "先核对“青禾 27”。页面不会要密码、验证码和银行卡，也不会让你转账。不收费，不用关注公众号，也不用转发。"
         "有疑问请直接问我，也可以拨打 96110。"
     )
+
+
+MONDAY = date(2026, 12, 7)
+RECEIPT = replace(NOTICE, title="家长回执", kind="receipt", done=45, missing=0)
+
+
+def test_weekly_text_has_a_line_a_round_the_tip_and_the_vow() -> None:
+    assert notices.weekly_text(
+        [NOTICE, RECEIPT], unit_name="七年级（3）班", monday=MONDAY, tip="先挂断。"
+    ) == (
+        "【七年级（3）班】本周反诈提醒（12 月 7 日至 12 月 13 日）\n"
+        "1. 反诈测试：已完成 37/45，还差 8 人。今晚 20:00 截止：微信扫班级海报上的码，"
+        "或打开 https://fz.example/c/7K3M9Q2?s=g ，先核对“青禾 27”。\n"
+        "2. 家长回执：45 人都交了，谢谢大家！\n"
+        "记一条：先挂断。\n"
+        "页面不会要密码、验证码和银行卡，也不会让你转账。"
+    )
+
+
+def test_weekly_text_of_a_week_without_anything_open() -> None:
+    over = replace(NOTICE, state="closed")
+
+    assert notices.weekly_text([], unit_name="一班", monday=MONDAY, tip="").splitlines()[1:] == [
+        "这一周没有要做的。"
+    ]
+    assert notices.weekly_text([over], unit_name="一班", monday=MONDAY, tip="").splitlines()[1:] == [
+        "1. 反诈测试：已经结束，完成 37/45。"
+    ]
+
+
+def test_tips_go_round_week_by_week() -> None:
+    tips = ("甲", "乙", "丙")
+    weeks = [MONDAY + timedelta(weeks=number) for number in range(6)]
+
+    told = [notices.tip_of(tips, monday) for monday in weeks]
+    assert sorted(told[:3]) == sorted(tips)
+    assert told[:3] == told[3:]
 
 
 @pytest.mark.parametrize("write", [notices.group_text, notices.parents_text])

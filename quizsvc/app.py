@@ -10,6 +10,7 @@ from flask_wtf import CSRFProtect
 from quizsvc import audit, db, jobs, throttle
 from quizsvc.attempt import views as attempt
 from quizsvc.bank import views as bank
+from quizsvc.bulletin import views as bulletin
 from quizsvc.campaign import views as campaign
 from quizsvc.contest import views as contest
 from quizsvc.declaration import views as declaration
@@ -32,7 +33,7 @@ from quizsvc.web.incoming import Incoming
 
 # beside the slices; importing them is what declares their tables
 OWNERS_OF_TABLES = (audit, throttle, jobs)
-STAFF_SURFACE = (staff, report, dossier, link, roster, bank, paper, campaign, upkeep, ledger)
+STAFF_SURFACE = (staff, report, bulletin, dossier, link, roster, bank, paper, campaign, upkeep, ledger)
 
 csrf = CSRFProtect()
 

@@ -13,6 +13,7 @@ from quizsvc import demo, serve, wsgi
 from quizsvc.app import create_app
 from quizsvc.attempt.cli import attempt
 from quizsvc.bank.cli import bank
+from quizsvc.bulletin.cli import bulletin
 from quizsvc.campaign.cli import campaign, round_
 from quizsvc.contest import cli as standing
 from quizsvc.core.refusal import Refusal
@@ -100,7 +101,7 @@ for command in (standing.count, standing.rebuild):
 
 for group in (
     db, bank, paper, roster, campaign, round_, link, attempt, rollup, staff, keys, audit, backup, doctor, erase, clock,
-    contest, rules,
+    contest, rules, bulletin,
 ):  # fmt: skip
     main.add_command(group)
 

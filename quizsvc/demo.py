@@ -20,6 +20,8 @@ from quizsvc.attempt import queries as attempts
 from quizsvc.audit import CLI, Actor
 from quizsvc.bank import files as bank_files
 from quizsvc.bank import operations as bank
+from quizsvc.bulletin import operations as bulletin
+from quizsvc.bulletin import queries as bulletins
 from quizsvc.campaign import operations as campaign
 from quizsvc.campaign import queries as campaigns
 from quizsvc.contest import cli as contests
@@ -186,6 +188,14 @@ def _rebuild(app: Flask, settings: Settings) -> None:
     _baseline(at)
     _contests(at, settings)
     _sheets(at, settings)
+    _bulletin(at)
+
+
+def _bulletin(at: datetime) -> None:
+    """Issue one weekly bulletin of the county."""
+    drive, bureau = campaigns.campaign_by_code(CAMPAIGN), _actor("organizer")
+    draft_id = bulletin.begin(campaign_id=drive.id, unit_id=drive.unit_id, period="week", at=at, actor=bureau)
+    bulletin.issue(draft_id=draft_id, seen=bulletins.draft(draft_id).saved_at, at=at, actor=bureau)
 
 
 def _banks(at: datetime) -> None:

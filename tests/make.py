@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from sqlalchemy import insert, select
+
 from quizsvc.attempt.models import Attempt, Participant
 from quizsvc.bank.models import Bank, Item, ItemVersion
+from quizsvc.bulletin import models as bulletins
 from quizsvc.campaign.models import Campaign, Round, RoundUnit
-from quizsvc.core import adoption, bankfile, document, linkcode, questionnaire, rulebook
+from quizsvc.core import adoption, bankfile, bulletin, document, linkcode, questionnaire, rulebook
 from quizsvc.core import draw as lots
+from quizsvc.core.indicators import Tally
 from quizsvc.core.sheettext import Body, kind_of
 from quizsvc.db import db
 from quizsvc.declaration import queries as declared
@@ -25,6 +30,7 @@ from quizsvc.rulebook import queries as announced
 from quizsvc.rulebook.models import Version
 from quizsvc.staff.models import RoleGrant, Staff
 from quizsvc.survey.models import Box, Turnout
+from quizsvc.web import qr
 
 TERM = "2026-2027-1"
 LONG_AGO = datetime(2026, 9, 1, tzinfo=UTC)
@@ -60,27 +66,22 @@ def a_class(
 ) -> Unit:
     """A class with seats 1..pupils and a head-count; with `names`, persons behind the seats."""
     unit = a_unit(code, name, "class", parent)
-    for seat in range(1, pupils + 1):
-        person = None
-        if names:
-            school = db.session.get(Unit, parent.id)
-            person = saved(
-                Person(
-                    school_id=school.id,
-                    student_number=f"{code}{seat:02}",
-                    name=f"李{'明安宁远'[seat % 4]}航",
-                    created_at=LONG_AGO,
-                )
-            )
-        db.session.add(
-            Enrolment(
-                unit_id=unit.id,
-                term=TERM,
-                seat=seat,
-                person_id=person.id if person else None,
-                joined_at=LONG_AGO,
-            )
-        )
+    seats = range(1, pupils + 1)
+    persons = [
+        Person(school_id=parent.id, student_number=f"{code}{seat:02}", name=f"李{'明安宁远'[seat % 4]}航",
+               created_at=LONG_AGO)
+        for seat in seats
+        if names
+    ]  # fmt: skip
+    db.session.add_all(persons)
+    db.session.flush()
+    ids = [person.id for person in persons] or [None] * pupils
+    places = [
+        {"unit_id": unit.id, "term": TERM, "seat": seat, "person_id": person_id, "joined_at": LONG_AGO}
+        for seat, person_id in zip(seats, ids, strict=True)
+    ]
+    if places:
+        db.session.execute(insert(Enrolment), places)
     db.session.add(Headcount(unit_id=unit.id, term=TERM, expected=pupils, set_by="cli", set_at=LONG_AGO))
     db.session.commit()
     return unit
@@ -122,15 +123,23 @@ def item_versions(items: Sequence[bankfile.Item], bank: Bank | None = None) -> l
     rows = [Item(bank_id=bank.id, code=item.code) for item in items]
     db.session.add_all(rows)
     db.session.flush()
+    contents = [_content(item) for item in items]
     versions = [
-        ItemVersion(item_id=row.id, number=1, content=bankfile.content_of(item),
-                    content_hash=bankfile.content_hash(item), created_at=LONG_AGO, state="published",
-                    origin="file", author="cli", published_at=LONG_AGO)
-        for row, item in zip(rows, items, strict=True)
+        ItemVersion(item_id=row.id, number=1, content=content, content_hash=hashed, created_at=LONG_AGO,
+                    state="published", origin="file", author="cli", published_at=LONG_AGO)
+        for row, (content, hashed) in zip(rows, contents, strict=True)
     ]  # fmt: skip
     db.session.add_all(versions)
+    db.session.flush()
+    ids = [version.id for version in versions]
     db.session.commit()
+    db.session.scalars(select(ItemVersion).where(ItemVersion.id.in_(ids))).all()  # all read again in one go
     return versions
+
+
+@cache
+def _content(item: bankfile.Item) -> tuple[dict[str, Any], str]:
+    return bankfile.content_of(item), bankfile.content_hash(item)
 
 
 def a_paper(
@@ -376,6 +385,12 @@ def a_draw(round_: Round, entries: Sequence[str] = (), *, drawn: bool = True, **
     return row
 
 
+@cache
+def a_code(url: str, pixels: int = 480) -> bytes:
+    """A picture of a code; drawing one takes longer than most tests."""
+    return qr.png(url, pixels=pixels)
+
+
 def an_attempt(round_: Round, unit: Unit, seat: int, **changes: Any) -> Attempt:
     """An attempt of a seat; submitted with full marks unless told otherwise (`submitted_at=None` leaves it open)."""
     enrolment = db.session.query(Enrolment).filter_by(unit_id=unit.id, seat=seat).one()
@@ -454,6 +469,54 @@ def a_survey(
                 number=1, count=len(put), answers=put)
         )  # fmt: skip
     return round_
+
+
+def figures_of(campaign: Campaign, unit: Unit, *parts: tuple[str, int, int]) -> bulletin.Figures:
+    """Figures of a test over a unit; `parts` are (name, expected, done), everybody done is aware."""
+    heads = [
+        bulletin.Part(
+            number, name, Tally(expected, done, done, done, 0, done * 90, done * 100), expected - done
+        )
+        for number, (name, expected, done) in enumerate(parts, start=1)
+    ]
+    tally = sum((one.tally for one in heads), Tally())
+    whole = bulletin.Part(unit.id, unit.name, tally, sum(one.missing for one in heads))
+    closes_at = CLOSES.astimezone(timezone(timedelta(hours=8)))
+    test = bulletin.Section(1, "反诈知识测试", "test", False, closes_at, "所学校", whole, tuple(heads))
+    at = closes_at - timedelta(days=8)
+    return bulletin.Figures(campaign.name, "2026 年秋季学期", unit.name, "全县", at, (test,))
+
+
+def an_issue(figures: bulletin.Figures, **changes: Any) -> bulletin.Issue:
+    """A monthly bulletin as it is first written, not issued yet."""
+    first, last = bulletin.span("month", figures.at.date())
+    head = bulletin.Head(bulletin.title(figures, "month"), "阳光县教育局", "", "各学校", figures.at.date())
+    values: dict[str, Any] = {
+        "period": "month", "starts_on": first, "ends_on": last, "issue_no": 0, "corrects": 0, "head": head,
+        "listing": "lacking", "texts": bulletin.texts(figures), "figures": figures, "before": None,
+    }  # fmt: skip
+    return bulletin.Issue(**{**values, **changes})
+
+
+def a_bulletin_draft(campaign: Campaign, unit: Unit, **changes: Any) -> bulletins.Draft:
+    """A bulletin that is being written."""
+    issue = an_issue(figures_of(campaign, unit, ("甲校", 100, 100), ("乙校", 100, 60)), **changes)
+    return saved(
+        bulletins.Draft(campaign_id=campaign.id, unit_id=unit.id, period=issue.period,
+                        content=bulletin.issue_written(issue), saved_at=OPENS, saved_by="cli")
+    )  # fmt: skip
+
+
+def a_bulletin(campaign: Campaign, unit: Unit, **changes: Any) -> bulletins.Issued:
+    """A bulletin that was issued."""
+    figures = figures_of(campaign, unit, ("甲校", 100, 100), ("乙校", 100, 60))
+    issue = an_issue(figures, **{"issue_no": 1, **changes})
+    content = bulletin.issue_written(issue)
+    return saved(
+        bulletins.Issued(campaign_id=campaign.id, unit_id=unit.id, period=issue.period, issue_no=issue.issue_no,
+                         content=content, hash=bulletin.digest(content), issued_at=OPENS, issued_by="cli",
+                         anchor_seq=1, anchor_hash="9f86" * 16)
+    )  # fmt: skip
 
 
 def a_staff(login: str, name: str, *grants: tuple[str, Unit | None]) -> Staff:

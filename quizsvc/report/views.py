@@ -214,6 +214,10 @@ def coverage(round_id: int, unit_id: int) -> ResponseReturnValue:
         },
         may_export=may(Permission.EXPORT_COUNTS, around.unit.path),
         may_links=may(Permission.SHOW_LINKS, around.unit.path),
+        may_report=around.unit.kind != "class"
+        and not round_.is_test
+        and around.unit.path.startswith(round_.campaign_unit_path)
+        and may(Permission.ISSUE_BULLETINS, around.unit.path),
         may_board=len(around.under) == 1 and may(Permission.SEE_SEATS, around.unit.path),
         board_page=_board_page,
         results=_results(round_, around.unit),

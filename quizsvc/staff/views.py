@@ -81,6 +81,7 @@ NAVIGATION = (
     ),
     ("数据请求", "requests.listed", ("requests.",)),
     ("覆盖", "report.coverage_index", ("report.coverage",)),
+    ("通报", "bulletin.index", ("bulletin.",)),
     ("活动", "campaign.campaigns", ("campaign.",)),
     ("竞赛", "prizes.contests", ("prizes.", "rules_desk.", "review.", "draw_desk.")),
     ("题库", "bank.banks", ("bank.",)),

@@ -1,4 +1,4 @@
-"""The invariants I1 to I16: what must hold of any database of ours, checked without writing and in constant memory."""
+"""The invariants I1 to I17: what must hold of any database of ours, checked without writing and in constant memory."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ from quizsvc.paper.models import Paper
 from quizsvc.rollup import queries as rollup
 from quizsvc.roster.models import Enrolment, Exemption, Headcount, Unit
 from quizsvc.rulebook.models import Version
-from quizsvc.upkeep import declared, erase
+from quizsvc.upkeep import declared, erase, issued
 from quizsvc.upkeep.progress import Progress, silent
 
 EXAMPLES = 5
@@ -615,4 +615,5 @@ CHECKS = (
     Check("I14", "签的就是定稿的那一份文本", True, _of(declared.texts)),
     Check("I15", "填报的每一项都在调查表上", True, _of(declared.items)),
     Check("I16", "问卷的份数对得上", True, _of(declared.boxes)),
+    Check("I17", "发出的通报没有变过", False, _of(issued.unchanged)),
 )

@@ -52,8 +52,8 @@ def operations(slice_: str) -> dict[str, FunctionType]:
 
 def test_slices_are_those_of_the_design() -> None:
     assert SLICES == [
-        "attempt", "bank", "campaign", "contest", "declaration", "dossier", "draw", "link", "paper", "prize", "report",
-        "rights", "rollup", "roster", "rulebook", "staff", "survey",
+        "attempt", "bank", "bulletin", "campaign", "contest", "declaration", "dossier", "draw", "link", "paper",
+        "prize", "report", "rights", "rollup", "roster", "rulebook", "staff", "survey",
     ]  # fmt: skip
 
 

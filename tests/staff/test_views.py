@@ -881,12 +881,12 @@ def nav(page: Any) -> list[tuple[str, bool]]:
     ("role", "labels"),
     [
         ("sysadmin", ["人员", "运行状况", "操作记录", "帮助"]),
-        ("organizer", ["覆盖", "活动", "竞赛", "题库", "试卷", "人员", "帮助"]),
-        ("school_admin", ["覆盖", "名册", "人员", "帮助"]),
-        ("counselor", ["我的班级", "数据请求", "帮助"]),
-        ("class_teacher", ["我的班级", "数据请求", "帮助"]),
+        ("organizer", ["覆盖", "通报", "活动", "竞赛", "题库", "试卷", "人员", "帮助"]),
+        ("school_admin", ["覆盖", "通报", "名册", "人员", "帮助"]),
+        ("counselor", ["我的班级", "数据请求", "通报", "帮助"]),
+        ("class_teacher", ["我的班级", "数据请求", "通报", "帮助"]),
         ("monitor", ["我的班级", "帮助"]),
-        ("auditor", ["覆盖", "竞赛", "帮助"]),
+        ("auditor", ["覆盖", "通报", "竞赛", "帮助"]),
         ("witness", ["竞赛", "帮助"]),
         ("clerk", ["竞赛", "帮助"]),
     ],
@@ -914,7 +914,7 @@ def test_who_teaches_and_leads_has_both_entries(school: dict[str, Any], app: Fla
 
     labels = [label for label, _ in nav(signed_in(app, person).get("/staff/account"))]
 
-    assert labels == ["我的班级", "数据请求", "覆盖", "名册", "人员", "帮助"]
+    assert labels == ["我的班级", "数据请求", "覆盖", "通报", "名册", "人员", "帮助"]
 
 
 def test_navigation_leads_only_where_one_may_go(school: dict[str, Any], app: Flask) -> None:

@@ -2,8 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -59,17 +58,8 @@ MOST_DOORWAYS = 2000
 _SEED = re.compile(r"[0-9a-f]{8}")
 
 
-@contextmanager
-def _counting_unknown_codes() -> Iterator[None]:
-    try:
-        yield
-    except link.UnknownLink:
-        guesses.count_unknown_code(clock.now())
-        raise
-
-
 def _door(code: str) -> Door:
-    with _counting_unknown_codes():
+    with guesses.counting_unknown_codes(link.UnknownLink):
         return link.door(linkcode.parse(code))
 
 
@@ -286,7 +276,7 @@ def play(code: str) -> ResponseReturnValue:
     """Join a contest on this phone, or go on with what it plays."""
     at, secret = clock.now(), phone.device() or phone.fresh()
     try:
-        with _counting_unknown_codes():
+        with guesses.counting_unknown_codes(link.UnknownLink):
             started = operations.play(
                 code=linkcode.parse(code),
                 joining=forms.joining_from(request.form),
@@ -455,7 +445,7 @@ def from_the_middle(code: str) -> ResponseReturnValue:
 def start(code: str) -> ResponseReturnValue:
     """Begin, or go on with what this phone has begun."""
     secret = phone.device() or phone.fresh()
-    with _counting_unknown_codes():
+    with guesses.counting_unknown_codes(link.UnknownLink):
         started = operations.start(
             code=linkcode.parse(code),
             seat=forms.seat_from(request.form),

@@ -182,9 +182,6 @@ def _check_check(check: Check, place: Place) -> None:
 
 # Rules.
 
-
-# Rules.
-
 YES: Final = "yes"
 NO: Final = "no"
 NA: Final = "na"

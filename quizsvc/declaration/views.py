@@ -1,8 +1,7 @@
 """The pages of a receipt, a pledge or an adoption survey (/c/<code>/declare) and the copy to keep (/y/<receipt>)."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,17 +60,8 @@ WHOSE = {
 MOST_TICKS = 200
 
 
-@contextmanager
-def _counting_unknown_codes() -> Iterator[None]:
-    try:
-        yield
-    except link.UnknownLink:
-        guesses.count_unknown_code(clock.now())
-        raise
-
-
 def _door(code: str) -> Door:
-    with _counting_unknown_codes():
+    with guesses.counting_unknown_codes(link.UnknownLink):
         door = link.door(linkcode.parse(code))
     if not door.round.is_declaration:
         raise queries.OtherKind

@@ -75,11 +75,8 @@ class Filled:
 
 
 def _door(code: str) -> tuple[Door, Questionnaire]:
-    try:
+    with guesses.counting_unknown_codes(link.UnknownLink):
         door = link.door(linkcode.parse(code))
-    except link.UnknownLink:
-        guesses.count_unknown_code(clock.now())
-        raise
     return door, queries.body(door.round)
 
 

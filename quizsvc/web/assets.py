@@ -29,7 +29,8 @@ class Asset:
 def load(folder: Path) -> dict[str, Asset]:
     """Read all static files once; the address carries eight characters of the content's hash."""
     found = {}
-    for file in sorted(folder.iterdir()):
+    # an installer compiles verify.py, and then there is a folder beside the files
+    for file in sorted(one for one in folder.iterdir() if one.is_file()):
         body = file.read_bytes()
         digest = hashlib.sha256(body).hexdigest()[:8]
         found[file.name] = Asset(

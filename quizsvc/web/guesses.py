@@ -1,8 +1,11 @@
 """Limits on guessing what opens an attempt: one count each, whichever page is asked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from quizsvc import throttle
+from quizsvc import clock, throttle
+from quizsvc.core.refusal import Refusal
 
 WINDOW_S = 600
 UNKNOWN_CODES = 2000
@@ -10,8 +13,17 @@ UNKNOWN_RECEIPTS = 300
 RESUME_CODES = 10
 
 
-def count_unknown_code(at: datetime) -> None:
-    """Count a code of a link that was never issued or is revoked; too many are refused for everybody."""
+@contextmanager
+def counting_unknown_codes(unknown: type[Refusal]) -> Iterator[None]:
+    """Count a code of a link that is refused as `unknown`; too many are refused for everybody."""
+    try:
+        yield
+    except unknown:
+        _count_unknown_code(clock.now())
+        raise
+
+
+def _count_unknown_code(at: datetime) -> None:
     throttle.take(
         kind="code",
         subject="all",

@@ -19,8 +19,15 @@ def test_address_carries_the_hash_of_the_content(tmp_path: object) -> None:
     assert load(tmp_path)["a.css"].address != before
 
 
+def test_folder_beside_the_files_is_passed_over(tmp_path: object) -> None:
+    (tmp_path / "a.css").write_text("one")
+    (tmp_path / "__pycache__").mkdir()
+
+    assert list(load(tmp_path)) == ["a.css"]
+
+
 def test_every_file_is_served_as_it_is(app: Flask, phone: Browser) -> None:
-    for file in FOLDER.iterdir():
+    for file in (one for one in FOLDER.iterdir() if one.is_file()):
         answer = phone.get(asset(file.name))
         assert (answer.status_code, answer.data) == (200, file.read_bytes()), file.name
 

@@ -1,5 +1,6 @@
 """Staff pages of the bulletins: the list, the desk at which one is written, what was issued, the week's reminders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -38,7 +39,7 @@ MIMETYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A campaign of which somebody may write bulletins, and the units they may write them for."""
+    """A campaign with something to report, and the units of somebody it can be reported of."""
 
     campaign: CampaignRow
     units: tuple[UnitRow, ...]
@@ -52,37 +53,24 @@ def index() -> str:
     return render_template(
         "bulletin/index.html",
         issued=queries.issues_for(scopes(me(), Permission.SEE_BULLETINS)),
-        drafts=queries.drafts_in(mine) if mine else [],
+        drafts=queries.drafts_in(mine),
         begun=_begun(mine),
-        weekly=_weekly(),
+        weekly=_begun(scopes(me(), Permission.SHOW_LINKS)),
         periods=PERIODS,
         term_label=term_label,
     )
 
 
-def _begun(paths: tuple[str, ...]) -> list[Begun]:
-    if not paths:
-        return []
-    found = campaign.campaigns_touching(paths)
-    homes = roster.at_paths({one.unit_path for one in found} | {path for path in paths if path})
-    by_path = {unit.path: unit for unit in homes}
-    return [
-        Begun(one, tuple(by_path[path] for path in tops))
-        for one in found
-        if not one.is_test and (tops := _tops(one.unit_path, paths))
-    ]
-
-
-def _weekly() -> list[Begun]:
-    """The campaigns whose week I may remind my classes of."""
-    paths = scopes(me(), Permission.SHOW_LINKS)
-    found = [one for one in campaign.campaigns_touching(paths) if one.rounds and not one.is_test]
+def _begun(paths: Sequence[str]) -> list[Begun]:
+    """List the campaigns with something to report, and for each the units of mine it can be reported of."""
+    told = {one.campaign_id for one in campaign.rounds_over(paths) if not (one.is_public or one.is_test)}
+    found = [one for one in campaign.campaigns_touching(paths) if one.id in told]
     units = roster.at_paths({path for one in found for path in _tops(one.unit_path, paths)})
     by_path = {unit.path: unit for unit in units}
     return [Begun(one, tuple(by_path[path] for path in _tops(one.unit_path, paths))) for one in found]
 
 
-def _tops(home: str, paths: tuple[str, ...]) -> list[str]:
+def _tops(home: str, paths: Sequence[str]) -> list[str]:
     """The campaign's own unit when it is mine, else those of my units that lie in it."""
     if any(home.startswith(path) for path in paths):
         return [home]

@@ -217,6 +217,15 @@ def test_a_school_writes_its_own_and_not_the_countys(staff: Staff, drive: Drive)
     assert "七年级（3）班" in head.page(f"{answer.location}/preview")
 
 
+def test_a_campaign_of_nicknames_alone_has_nothing_to_report(bureau: Desk, drive: Drive) -> None:
+    other = make.a_campaign(drive.county, name="全民竞赛")
+    make.a_round(
+        drive.county, campaign=other, paper_id=drive.test.paper_id, kind="contest", identity="nickname"
+    )
+
+    assert "全民竞赛" not in bureau.page(HOME)
+
+
 def test_issues_that_a_test_campaign_would_have_are_not_offered(bureau: Desk, drive: Drive) -> None:
     drive.campaign.is_test = True
     db.session.commit()
@@ -233,6 +242,7 @@ def test_the_week_of_my_class_is_counts_only(staff: Staff, drive: Drive) -> None
 
     assert address in teacher.page(HOME)
     page = text_of(teacher.page(address))
+    assert "七年级（3）班 还差 12 人次 。" in page
     assert "反诈知识测试：已完成 8/10，还差 2 人" in page
     assert "记一条：" in page
     assert "三年级" not in page

@@ -473,9 +473,15 @@ class _Node:
         self.parent = parent
         self.known = known
         self.children: list[_Node] = []
+        self.codes: set[str] = (
+            set()
+        )  # of the children, as `last` is their largest position: a list may name thousands
+        self.last = 0
         self.key = unitname.key(self._canonical())
         if parent:
             parent.children.append(self)
+            parent.codes.add(self.code)
+            parent.last = max(parent.last, self.position)
 
     def _canonical(self) -> str:
         if self.kind == "class":
@@ -622,8 +628,8 @@ class _Tree:
     def _new(self, at: _Node, kind: str, name: str) -> _Node:
         if len(name) > LONGEST_UNIT_NAME or not name.isprintable():
             raise Rejection(unitname.KIND_NAMES[kind], f"名称太长，最多 {LONGEST_UNIT_NAME} 个字。")
-        code = unitname.code(kind, name, [node.code for node in at.children])
-        position = unitname.position(kind, name, [node.position for node in at.children])
+        code = unitname.code(kind, name, at.codes)
+        position = unitname.position(kind, name, at.last)
         return _Node(KnownUnit(f"{at.path}{code}/", code, name, kind, position), at, known=False)
 
     def _make(self, node: _Node) -> None:

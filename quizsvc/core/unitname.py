@@ -203,18 +203,18 @@ def ordinal(kind: str, name: str) -> int | None:
     return int(name[:4]) if _INTAKE.fullmatch(name) else None
 
 
-def position(kind: str, name: str, taken: Collection[int]) -> int:
+def position(kind: str, name: str, last: int) -> int:
     """Give a unit its place among its siblings.
 
     kind: of the unit
     name: canonical
-    taken: positions of the siblings there are
+    last: the largest position among its siblings, 0 when it has none
     return: the number in its name; else, for a class, after all numbered ones; else after the last sibling
     """
     number = ordinal(kind, name)
     if number is not None:
         return number
-    return LAST if kind == "class" else max(taken, default=0) + 1
+    return LAST if kind == "class" else last + 1
 
 
 def code(kind: str, name: str, taken: Collection[str]) -> str:

@@ -85,7 +85,8 @@ def add_unit(
     if code in taken:
         raise Refusal(f"代号“{code}”已经用在别的单位上。")
     if position is None:
-        position = unitname.position(kind, name, [sibling.position for sibling in siblings])
+        last = max((sibling.position for sibling in siblings), default=0)
+        position = unitname.position(kind, name, last)
     code = code or unitname.code(kind, name, taken)
     path = f"{parent.path if parent else ''}{code}/"
     unit = Unit(

@@ -1,5 +1,7 @@
 """What a roster file would change, without any database."""
 
+from time import process_time
+
 import pytest
 
 from quizsvc.core.rosterplan import (
@@ -351,6 +353,18 @@ def test_rejected_head_counts(rows: list[tuple[str, str]], column: str, reason: 
 def listed(kind: Listed, *rows: tuple[str, str]) -> Sheet:
     """Rows of name and head-count."""
     return Sheet(kind, tuple(Row(n, unit_name=name, count=k) for n, (name, k) in enumerate(rows, start=2)))
+
+
+def test_a_list_ten_times_as_long_takes_in_proportion():
+    """What grows with the square would take a hundred times as long."""
+
+    def took_s(count: int) -> float:
+        sheet = listed("company", *((f"第{number}家公司", "3") for number in range(count)))
+        begun = process_time()
+        plan(sheet, known(target=1))
+        return process_time() - begun
+
+    assert min(took_s(6000) for _ in range(2)) < 40 * min(took_s(600) for _ in range(2))
 
 
 def test_a_list_of_companies_makes_them_right_under_the_county():

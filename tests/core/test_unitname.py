@@ -62,7 +62,7 @@ def test_numeral(text: str, number: int | None):
 
 def test_numbered_classes_come_in_natural_order_and_others_after_them():
     names = ["实验班", "七年级（10）班", "七年级（2）班"]
-    positions = {name: unitname.position("class", name, []) for name in names}
+    positions = {name: unitname.position("class", name, 0) for name in names}
     assert sorted(names, key=positions.__getitem__) == ["七年级（2）班", "七年级（10）班", "实验班"]
 
 
@@ -79,8 +79,8 @@ def test_ordinal(kind: str, name: str, number: int | None):
 
 
 def test_schools_without_a_number_keep_the_order_they_came_in():
-    assert unitname.position("school", "实验中学", []) == 1
-    assert unitname.position("school", "第一中学", [1, 5]) == 6
+    assert unitname.position("school", "实验中学", 0) == 1
+    assert unitname.position("school", "第一中学", 5) == 6
 
 
 def test_codes_do_not_collide_and_may_be_given():

@@ -497,7 +497,7 @@ def paragraphs(said: Texts) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 
 def tables(figures: Figures, before: Figures | None, listing: str) -> tuple[Table, ...]:

@@ -57,6 +57,8 @@ MACHINE = {
         "code", "kind", "identity", "late", "counted", "per", "pace", "review_after_submit", "review_after_close",
     },
     "rulebook_version": {"hash"},
+    "bulletin_draft": {"period"},
+    "bulletin_issue": {"period", "hash", "anchor_hash"},
     "paper_paper": {"kind", "content_hash"},
     "paper_sheet_draft": {"kind"},
     "paper_draft": {"kind", "audience", "banks", "rules", "fixed"},
@@ -127,6 +129,11 @@ KEPT = {
     "closes_at",
     "draw_at",
     "board_freezes_at",
+    "period",
+    "listing",
+    "starts_on",
+    "ends_on",
+    "dated_on",
 }
 """Keys inside stored questions, papers and rules that hold words of ours, numbers and moments."""
 
@@ -151,7 +158,7 @@ Shape = list[tuple[str, tuple[str, ...]]]
 
 def harmless(number: int) -> str:
     """Plain words, as long as the payloads: pages treat long texts in their own way."""
-    return "平常的话 " * (len(all_of(number)) // 5)
+    return "\n".join("平常的话 " * (len(line) // 5 + 1) for line in all_of(number).split("\n"))
 
 
 class Elements(HTMLParser):

@@ -25,7 +25,7 @@ from tests.support import Watch, rewritable
 from tests.upkeep import county
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True, scope="session")
-SOUND = dict.fromkeys((f"I{number}" for number in range(1, 17)), 0)
+SOUND = dict.fromkeys((f"I{number}" for number in range(1, 18)), 0)
 
 
 @pytest.fixture

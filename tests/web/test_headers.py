@@ -12,6 +12,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from quizsvc import tables, throttle
 from quizsvc.app import create_app
+from quizsvc.bulletin import files as bulletin_files
 from quizsvc.core.refusal import Refusal
 from quizsvc.settings import Settings
 from quizsvc.web import headers
@@ -224,6 +225,7 @@ KINDS = {
     ".svg": "image/svg+xml; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
     ".xlsx": tables.MIMETYPES["xlsx"],
+    ".docx": bulletin_files.WORD_TYPE,
     ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",

@@ -5,6 +5,9 @@ PORT ?= 8000
 BIN := .venv/bin
 ARGS ?=
 
+# What is compiled once is kept, whatever this shell says: the tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo serve test fast check cover format lock bench crash crash-full drill drill-full clean
 .DEFAULT_GOAL := help
 
@@ -55,6 +58,7 @@ drill: .venv/dev ## 演练：断电顺序、写满、恢复、发布、时钟…
 
 drill-full: .venv/dev ## 同上，完整的数量
 	@$(BIN)/python -m tests.drills --full $(ARGS)
+	@$(if $(ARGS),,WHOLE=1 $(BIN)/pytest -q tests/security/test_access_matrix.py)
 
 lock: .venv/dev ## 重新锁定依赖（带哈希，不带地址）
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate --all-extras --group lock pyproject.toml -o deploy/run.lock

@@ -17,3 +17,8 @@ def slowness() -> float:
             total += number
         best = min(best, process_time() - begun)
     return max(1.0, best / USUAL_S)
+
+
+def in_time(took_s: float, most_s: float) -> bool:
+    """Say whether something took less than it may on a usual machine; how slow this one is matters only if not."""
+    return took_s < most_s or took_s < most_s * slowness()

@@ -21,6 +21,7 @@ from werkzeug.routing import Rule
 from quizsvc import clock, vault
 from quizsvc.attempt.models import Attempt, Participant, Player
 from quizsvc.attempt.queries import device_hash
+from quizsvc.bulletin import models as bulletins
 from quizsvc.campaign.models import Campaign, OfficialAccount, Round
 from quizsvc.contest import models as contests
 from quizsvc.core import linkcode, rulebook, sheettext
@@ -39,7 +40,6 @@ from quizsvc.roster.models import Enrolment, Unit
 from quizsvc.rulebook import models as rules
 from quizsvc.staff import queries as staff
 from quizsvc.staff.models import Invitation, RoleGrant, Staff
-from quizsvc.web import qr
 from quizsvc.web.guard import PUBLIC
 from tests import make
 from tests.conftest import NOON
@@ -74,6 +74,7 @@ TOKEN = "a" * 40
 FAR = 7_000_000
 """Numbers of the foreign county's rows begin here, so that one of them on a page or in a write tells where from."""
 
+ISSUED = ("bulletin.issued", "bulletin.issued_file")
 _AFTER_SUBMIT = ("attempt.result", "attempt.proof", "attempt.practice", "attempt.practice_answer")
 _ARGUMENT = re.compile(r"<(?:[^:<>]*:)?(\w+)>")
 
@@ -107,7 +108,52 @@ class World:
     """Who they are to the guards; None is nobody."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A world as it was when it had just been made, with every row of every table as SQLite has it."""
+
+    keys: bytes
+    people: dict[str, int]
+    world: World
+    rows: dict[str, list[Any]]
+
+
+_KEPT: dict[str, _Kept] = {}
+
+
 def build(app: Flask) -> World:
+    """Make the world, or on SQLite put its rows back: most tests of whole URL maps begin with it."""
+    if db.engine.dialect.name != "sqlite" or db.session.scalars(select(Unit.id)).first() is not None:
+        return _built(app)
+    address, key_file = str(db.engine.url), app.config["SETTINGS"].key_file
+    kept = _KEPT.get(address)
+    if kept is None or not key_file.exists() or kept.keys != key_file.read_bytes():
+        world = _built(app)
+        ids = {name: person.id for name, person in world.people.items()}
+        with db.engine.connect() as connection:
+            rows = {
+                table.name: list(map(tuple, connection.exec_driver_sql(f"SELECT * FROM {table.name}")))
+                for table in Base.metadata.sorted_tables
+            }
+        _KEPT[address] = kept = _Kept(key_file.read_bytes(), ids, world, rows)
+    else:
+        _put_back(kept.rows)
+    people = {name: db.session.get_one(Staff, number) for name, number in kept.people.items()}
+    places = {name: replace(place, ids=dict(place.ids)) for name, place in kept.world.places.items()}
+    return replace(kept.world, people=people, places=places)
+
+
+def _put_back(rows: Mapping[str, list[Any]]) -> None:
+    db.session.rollback()  # it has looked, and would go on seeing the empty tables
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        for table, lines in rows.items():
+            if lines:
+                marks = ", ".join("?" * len(lines[0]))
+                connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", lines)
+
+
+def _built(app: Flask) -> World:
     """Make two counties, two schools, three classes, one round in each county, and all the people."""
     county = make.a_county()
     school = make.a_school(county)
@@ -133,7 +179,7 @@ def build(app: Flask) -> World:
     for round_, account in ((here, "阳光反诈"), (there, "新河反诈")):
         make.saved(
             OfficialAccount(
-                campaign_id=round_.campaign_id, position=1, name=account, image=qr.png("http://fz.test/")
+                campaign_id=round_.campaign_id, position=1, name=account, image=make.a_code("http://fz.test/")
             )
         )
     other_contest = _a_contest(other_county, there, papers, id=FAR + 1, title="新河反诈竞赛")
@@ -182,6 +228,21 @@ def _a_sheet() -> dict[str, Any]:
         make.a_sheet_paper("receipt")
     paper_id = db.session.scalars(select(Paper.id).where(Paper.kind == "receipt")).first()
     return {"sheets.paper_id": paper_id, "sheets.draft_id": draft_id}
+
+
+def _a_bulletin(beside: Any, county: Unit) -> dict[str, int]:
+    """What the county has issued about the campaign, and the next one that it is writing."""
+    campaign = db.session.get(Campaign, beside.campaign_id)
+    written = db.session.scalars(
+        select(bulletins.Draft).where(bulletins.Draft.campaign_id == campaign.id)
+    ).first()
+    issued = db.session.scalars(
+        select(bulletins.Issued).where(bulletins.Issued.campaign_id == campaign.id)
+    ).first()
+    return {
+        "bulletin.draft_id": (written or make.a_bulletin_draft(campaign, county)).id,
+        "bulletin_id": (issued or make.a_bulletin(campaign, county)).id,
+    }
 
 
 def _a_contest(county: Unit, beside: Any, paper_: Paper, **changes: Any) -> Any:
@@ -238,6 +299,7 @@ def _a_place(
             "paper_id": round_.paper_id,
             "draft_id": draft_id,
             **_a_sheet(),
+            **_a_bulletin(round_, county),
             "paper.part": "key",
             "position": 1,
             "seat": 1,
@@ -249,6 +311,7 @@ def _a_place(
             "receipt": attempt.receipt if attempt else "none",
             "poster_number": link.poster_number if link else "2026-0001",
             "form": "xlsx",
+            "bulletin.form": "docx",
             "name": "desk.css",
             "report.code": "test",
             "bank.code": "test",
@@ -457,7 +520,8 @@ def governing_path(rule: Rule, place: Place) -> str | None:
     """The unit whose permission decides; None when the permission anywhere is enough."""
     if rule.arguments & {"unit_id", "staff_id", "grant_id", "enrolment_id", "request_id"}:
         return place.path
-    if rule.arguments & {"campaign_id", "round_id"}:
+    of_the_county = rule.endpoint.startswith("bulletin.") and "draft_id" in rule.arguments
+    if of_the_county or rule.arguments & {"campaign_id", "round_id", "bulletin_id"}:
         return place.campaign_path
     return None
 
@@ -466,8 +530,9 @@ def permitted(rule: Rule, access: Any, person: Identity | None, place: Place) ->
     """Say whether the table lets somebody in here."""
     path = governing_path(rule, place)
     mine = scopes(person, access)
-    # a picture printed on posters of every class of the campaign, and a list of whatever of a round is mine
-    if rule.endpoint in ("campaign.account_image", "declarations.units"):
+    # a picture printed on posters of every class of the campaign, a list of whatever of a round is mine, and what a
+    # unit issues for those under it
+    if rule.endpoint in ("campaign.account_image", "declarations.units", *ISSUED):
         return any(one.startswith(path) or path.startswith(one) for one in mine)
     return bool(mine) if path is None else permits(person, access, path)
 
@@ -521,7 +586,7 @@ def plain_fields(place: Place, school: Place) -> dict[str, Any]:
         "erase_on": "2027-03-01", "target_percent": "100", "organisers": "阳光县教育局", "hotline": "96110",
         "identity": "seat", "limit_min": "30", "attempts": "3", "counted": "best", "threshold_percent": "80",
         "review_after_submit": "score", "review_after_close": "score", "code": "a-new-one", "name": "新的一个",
-        "title": "新的标题", "image": Upload("code.png", qr.png("http://fz.test/"), "image/png"),
+        "title": "新的标题", "image": Upload("code.png", make.a_code("http://fz.test/"), "image/png"),
         "bank.pasted": "1. 怎么做最稳妥？\nA. 先付一点\nB. 停下来问老师\n答案：B\n", "topic": "brushing",
         "audience": "junior", "difficulty": "1", "source": "课堂", "item": "test/brushing-01",
         "bank.item": "brushing-01", "number": "1", "opened": "1", "kind": "single_choice", "stem": "接到电话怎么办？",
@@ -531,7 +596,7 @@ def plain_fields(place: Place, school: Place) -> dict[str, Any]:
         "by": "-1", "bank": "test", "login": "new-teacher", "staff.people_give.login": "monitor",
         "role": "school_admin", "password": "correct-horse-27", "repeated": "correct-horse-27", "current": "x",
         "unit": str(ids["unit_id"]), "audience.0": "junior", "item_code": "brushing-01",
-        **_of_the_rules(ids),
+        **_of_the_rules(ids), **_of_the_bulletin(),
         "sheets.start": "survey", "sheets.text": sheettext.write(make.a_document("pledge")),
         "review.words": "查过了，是现场活动", "review.cause": "too_fast", "review.player": str(ids["participant_id"]),
         "prizes.kind": "declined", "prizes.code": ids["claim_code"], "prize.claim_code": ids["claim_code"],
@@ -542,6 +607,17 @@ def plain_fields(place: Place, school: Place) -> dict[str, Any]:
         "survey.q0": "0", "survey.q1": "3", "survey.q2": "多讲几个例子", "survey.shown": "0,1,2",
         "sure": "1", "requests.answer": "核对过了，没有问题", "prize.phone": "13900139000", "prize.name": "周周",
     }  # fmt: skip
+
+
+def _of_the_bulletin() -> dict[str, Any]:
+    plain = {
+        "seen": make.OPENS.isoformat(),
+        "period": "week",
+        "listing": "all",
+        "dated_on": "2026-12-12",
+        "title": "通报",
+    }
+    return {f"bulletin.{name}": value for name, value in plain.items()}
 
 
 def _of_the_rules(ids: Mapping[str, Any]) -> dict[str, Any]:

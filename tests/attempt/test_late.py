@@ -26,6 +26,7 @@ from tests import make
 from tests.attempt.conftest import CODE, Classroom, Pupil, a_classroom
 from tests.conftest import NOON
 from tests.desk import Desk
+from tests.support import sqlite_only
 
 TEACHER = audit.Actor.staff(7)
 ENDS = NOON + timedelta(seconds=600)
@@ -123,6 +124,7 @@ def test_nothing_is_revealed_while_classmates_may_still_hand_in_late(app: Flask,
     assert pages == [False, False, True]
 
 
+@sqlite_only
 def test_landing_leads_back_to_what_may_still_be_handed_in_late(app: Flask, at: Any, phone: Any) -> None:
     room = a_classroom(late="accept_flagged")
     pupil = Pupil(phone)
@@ -136,6 +138,7 @@ def test_landing_leads_back_to_what_may_still_be_handed_in_late(app: Flask, at: 
     assert pupil.start().headers["Location"] == f"/c/{CODE}"
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("policy", "limit_s", "said"),
     [
@@ -174,6 +177,7 @@ def test_round_that_does_not_wait_voids_what_was_not_handed_in(app: Flask, at: A
     assert queries.seats_of(campaign.round_of(room.round.id), room.unit.id)[0].state == "none"
 
 
+@sqlite_only
 @pytest.mark.parametrize("swept", [True, False])
 def test_late_hand_in_of_a_round_that_does_not_wait_is_refused_kindly(
     app: Flask, at: Any, phone: Any, swept: bool
@@ -228,6 +232,7 @@ def test_late_answers_are_kept_once_each_and_at_most_five_times(app: Flask, at: 
     assert (row(pupil).score, row(pupil).answers.keys()) == (10, {"1"})
 
 
+@sqlite_only
 def test_what_says_nothing_else_is_no_evidence(app: Flask, at: Any, phone: Any) -> None:
     _, pupil = a_sitting(phone)
     at(BARELY_LATE)
@@ -238,6 +243,7 @@ def test_what_says_nothing_else_is_no_evidence(app: Flask, at: Any, phone: Any) 
     assert db.session.query(Late).count() == 0
 
 
+@sqlite_only
 def test_late_answers_that_are_not_on_the_paper_are_refused(app: Flask, at: Any, phone: Any) -> None:
     _, pupil = a_sitting(phone)
     at(BARELY_LATE)
@@ -247,6 +253,7 @@ def test_late_answers_that_are_not_on_the_paper_are_refused(app: Flask, at: Any,
     assert db.session.query(Late).count() == 0
 
 
+@sqlite_only
 def test_other_answers_after_the_own_hand_in_are_no_evidence(classroom: Classroom, phone: Any) -> None:
     pupil = Pupil(phone)
     pupil.start()
@@ -258,6 +265,7 @@ def test_other_answers_after_the_own_hand_in_are_no_evidence(classroom: Classroo
     assert db.session.query(Late).count() == 0
 
 
+@sqlite_only
 def test_script_is_told_in_one_sentence_and_goes_to_the_result(app: Flask, at: Any, phone: Any) -> None:
     _, pupil = a_sitting(phone)
     at(BARELY_LATE)
@@ -388,6 +396,7 @@ def test_one_late_body_counts_and_nothing_is_kept_afterwards(app: Flask, at: Any
     assert row(pupil).score == 20
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -412,6 +421,7 @@ def test_acceptance_that_does_not_fit_changes_nothing(
     assert db.session.query(AuditEntry).filter_by(action="attempt.late_accepted").count() == 0
 
 
+@sqlite_only
 def test_voided_attempt_accepts_nothing(app: Flask, at: Any, phone: Any) -> None:
     room, pupil = a_sitting(phone, review_after_submit=["score"])
     at(BARELY_LATE)
@@ -429,6 +439,7 @@ def release(room: Classroom) -> int:
     )  # fmt: skip
 
 
+@sqlite_only
 def test_teacher_counts_late_answers_on_the_page_of_the_seat(app: Flask, at: Any, phone: Any) -> None:
     room, pupil = a_sitting(phone, review_after_submit=["score"])
     teacher = Desk(app, "wang", ("class_teacher", room.unit))
@@ -450,6 +461,7 @@ def test_teacher_counts_late_answers_on_the_page_of_the_seat(app: Flask, at: Any
     assert "迟交</span>" in scores
 
 
+@sqlite_only
 def test_seat_page_says_why_late_answers_cannot_count_and_how_many_lapsed(
     app: Flask, at: Any, phone: Any
 ) -> None:

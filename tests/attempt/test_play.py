@@ -26,7 +26,7 @@ from tests import make
 from tests.attempt.conftest import Pupil, a_classroom
 from tests.attempt.players import PlayerPhone, a_city, goes
 from tests.conftest import NOON
-from tests.support import Browser, Watch
+from tests.support import Browser, Watch, sqlite_only
 
 EVE = datetime(2026, 12, 12, 15, 59, tzinfo=UTC)  # 23:59 in China
 MIDNIGHT = datetime(2026, 12, 12, 16, 0, tzinfo=UTC)
@@ -56,6 +56,7 @@ def counted(*tables: type[Any]) -> list[int]:
 # --- the page behind the link
 
 
+@sqlite_only
 def test_landing_says_what_it_is_and_asks_for_a_nickname(contest: make.Contest, player: PlayerPhone) -> None:
     page = player.landing()
 
@@ -71,6 +72,7 @@ def test_landing_says_what_it_is_and_asks_for_a_nickname(contest: make.Contest, 
     assert "班内序号" not in page
 
 
+@sqlite_only
 def test_phone_has_its_secret_before_it_starts(player: PlayerPhone) -> None:
     player.landing()
     before = player.phone.get_cookie("phone").value
@@ -101,6 +103,7 @@ def test_landing_takes_few_statements_and_none_for_the_next_phone(
     }, counts  # fmt: skip
 
 
+@sqlite_only
 def test_contest_without_announced_rules_waits(app: Flask, at: Any, phone: Browser) -> None:
     city, *_ = a_city()
     contest = make.a_contest(city, published=False)
@@ -115,6 +118,7 @@ def test_contest_without_announced_rules_waits(app: Flask, at: Any, phone: Brows
     assert player.play().status_code == 303
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("moment", "said"),
     [(make.OPENS, "还没到开始的时间"), (make.CLOSES, "答题已经结束")],
@@ -151,6 +155,7 @@ def test_first_start_joins_and_begins(contest: make.Contest, player: PlayerPhone
     assert (state.unit_id, state.ordinal, state.allowed) == (contest.links[0].unit_id, 1, 3)
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -174,6 +179,7 @@ def test_joining_with_a_fault_is_shown_again_and_keeps_nothing(
     assert counted(Player, Participant, Attempt) == [0, 0, 0]
 
 
+@sqlite_only
 def test_start_without_having_joined_is_refused(player: PlayerPhone) -> None:
     answer = player.phone.post(f"/c/{player.code}/play", data={})
 
@@ -181,6 +187,7 @@ def test_start_without_having_joined_is_refused(player: PlayerPhone) -> None:
     assert counted(Player, Participant) == [0, 0]
 
 
+@sqlite_only
 @pytest.mark.parametrize("fields", [{"place": "x"}, {"trade": "1e3"}])
 @ON_SQLITE
 def test_picks_no_page_of_ours_sends_are_refused(player: PlayerPhone, fields: dict[str, str]) -> None:
@@ -188,6 +195,7 @@ def test_picks_no_page_of_ours_sends_are_refused(player: PlayerPhone, fields: di
     assert counted(Player) == [0]
 
 
+@sqlite_only
 def test_code_of_a_class_takes_no_players_and_a_contest_no_seats(
     app: Flask, contest: make.Contest, phone: Browser
 ) -> None:
@@ -359,6 +367,7 @@ def test_every_day_has_its_paper(app: Flask, contest: make.Contest, player: Play
     assert sorted(index for row in rows[1:] for index, _ in row.form) == [0, 1, 2, 3, 4, 5]
 
 
+@sqlite_only
 def test_role_picks_the_paper(app: Flask, contest: make.Contest, player: PlayerPhone) -> None:
     papers = {
         role: make.a_paper(pool=[make.an_item(f"{code}-{n}") for n in range(3)])
@@ -379,6 +388,7 @@ def test_role_picks_the_paper(app: Flask, contest: make.Contest, player: PlayerP
 # --- the result and the own page
 
 
+@sqlite_only
 def test_result_shows_the_score_and_nothing_of_the_answers_while_others_play(
     contest: make.Contest, player: PlayerPhone, at: Any
 ) -> None:
@@ -400,6 +410,7 @@ def test_result_shows_the_score_and_nothing_of_the_answers_while_others_play(
     assert player.phone.get(f"/a/{player.attempt_id}/practice").status_code == 200
 
 
+@sqlite_only
 def test_own_page_shows_goes_by_day_and_the_entry(
     contest: make.Contest, player: PlayerPhone, at: Any, watch: Watch
 ) -> None:
@@ -428,6 +439,7 @@ def test_own_page_shows_goes_by_day_and_the_entry(
     assert f'href="/k/{contest.round.code}"' in page
 
 
+@sqlite_only
 def test_own_page_is_the_phones_own(app: Flask, contest: make.Contest, player: PlayerPhone) -> None:
     player.whole_go()
     entry = db.session.query(Player.entry_id).scalar()
@@ -442,6 +454,7 @@ def test_own_page_is_the_phones_own(app: Flask, contest: make.Contest, player: P
     assert other.phone.get(f"/a/{player.attempt_id}/result").status_code == 403
 
 
+@sqlite_only
 def test_round_of_seats_has_no_own_page(app: Flask, at: Any, phone: Browser) -> None:
     room = a_classroom()
     assert phone.get(f"/k/{room.round.code}/me").status_code == 404
@@ -477,6 +490,7 @@ def test_change_code_goes_on_with_everything_on_another_phone(
     assert counted(Player, Attempt) == [1, 2]
 
 
+@sqlite_only
 def test_change_code_is_taken_behind_the_link_too(
     app: Flask, contest: make.Contest, player: PlayerPhone
 ) -> None:
@@ -486,6 +500,7 @@ def test_change_code_is_taken_behind_the_link_too(
     assert app.test_client().post(f"/c/{player.code}/resume", data={"resume": code}).status_code == 303
 
 
+@sqlite_only
 @ON_SQLITE
 def test_wrong_change_code_is_refused_and_counted(
     app: Flask, contest: make.Contest, player: PlayerPhone
@@ -505,6 +520,7 @@ def test_wrong_change_code_is_refused_and_counted(
     assert kinds == ["receipt", "resume"]
 
 
+@sqlite_only
 def test_change_code_of_another_contest_is_unknown(
     app: Flask, contest: make.Contest, player: PlayerPhone
 ) -> None:
@@ -515,6 +531,7 @@ def test_change_code_of_another_contest_is_unknown(
     assert app.test_client().post(f"/k/{other.round.code}/me", data={"resume": code}).status_code == 403
 
 
+@sqlite_only
 def test_phone_that_plays_takes_no_second_player(
     app: Flask, contest: make.Contest, player: PlayerPhone
 ) -> None:
@@ -545,6 +562,7 @@ def test_forgotten_phone_is_nobodys_until_its_change_code_comes(
 # --- practice
 
 
+@sqlite_only
 def test_practice_keeps_nothing_and_tells_at_once(
     app: Flask, contest: make.Contest, phone: Browser, watch: Watch
 ) -> None:
@@ -571,11 +589,13 @@ def test_practice_keeps_nothing_and_tells_at_once(
     assert counted(Player, Participant, Attempt) == [0, 0, 0]
 
 
+@sqlite_only
 def test_contest_without_practice_has_no_such_page(contest: make.Contest, phone: Browser) -> None:
     assert phone.get(f"/c/{contest.links[0].code}/practice").status_code == 404
     assert phone.post(f"/c/{contest.links[0].code}/practice", data={"step": "0"}).status_code == 404
 
 
+@sqlite_only
 def test_practice_of_a_group_that_is_none_is_refused(contest: make.Contest, phone: Browser) -> None:
     contest.round.practice_paper_id = contest.paper.id
     db.session.commit()
@@ -702,6 +722,7 @@ def test_seat_gets_an_entry_with_its_first_go_and_days_of_its_own(
     assert counted(Player) == [1]
 
 
+@sqlite_only
 def test_tests_make_no_players_and_ask_for_no_rules(app: Flask, at: Any, phone: Browser) -> None:
     a_classroom()
     pupil = Pupil(phone)
@@ -725,6 +746,7 @@ def test_erased_seat_with_an_entry_left_is_unknown_too(app: Flask, at: Any, phon
         queries.sheet(pupil.attempt_id)
 
 
+@sqlite_only
 def test_teacher_cannot_give_time_to_nobody(contest: make.Contest, player: PlayerPhone) -> None:
     """The operations of a seat do not find players: there is no seat to name."""
     player.play()

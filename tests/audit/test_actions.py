@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from quizsvc.audit import ACTION_NAMES
 from quizsvc.core import ledger
 from quizsvc.settings import PROJECT
@@ -24,6 +26,13 @@ ABOUT_PEOPLE = {
     "who",
 }
 CONSTANTS = {"SEALING": ledger.SEALING}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def felled() -> Iterator[None]:
+    """Let go of the trees: the collector of garbage would walk them during all tests that come after."""
+    yield
+    trees.cache_clear()
 
 
 @cache

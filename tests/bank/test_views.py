@@ -225,7 +225,7 @@ def test_pages_take_as_many_statements_for_many_items(
     bureau: Desk, watch: Watch, address: str, statements: int
 ) -> None:
     bureau.get("/staff/banks")
-    for count in (1, 60):
+    for count in (1, 60 if "page=" in address else 12):
         items = [make.an_item(f"b-{number:02}") for number in range(count)]
         imported(*items)
         drafts(*(replace(item, difficulty=3) for item in items))

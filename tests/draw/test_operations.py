@@ -21,6 +21,7 @@ from quizsvc.draw.models import Draw, Piece, Result, Winner
 from quizsvc.upkeep import invariants
 from tests import make
 from tests.draw.conftest import DRAW_AT, OVER, VALUE
+from tests.support import sqlite_only
 
 FREEZER, WITNESS = Actor("staff:7"), Actor("staff:8")
 
@@ -61,6 +62,7 @@ def test_the_list_holds_whoever_qualifies_and_nobody_who_wins_by_standing(stage)
     assert db.session.scalars(select(AuditEntry.action)).all().count("draw.frozen") == 1
 
 
+@sqlite_only
 def test_without_too_few_there_is_one_wave(ended):
     stage = ended(tiers=(Tier(name="一等奖", item="书", number=2, value_yuan=30, by="draw"),))
     draw = queries.draw_named(freeze(stage))
@@ -125,6 +127,7 @@ def test_a_list_is_frozen_once(stage):
     assert rows(Draw) == 1
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("when", "words"),
     [(make.CLOSES + timedelta(seconds=30), "答题时间已过"), (DRAW_AT - timedelta(minutes=59), "1 小时以后")],
@@ -145,18 +148,21 @@ def test_an_open_go_stops_freezing(stage, at):
         freeze(stage)
 
 
+@sqlite_only
 def test_weak_sources_stop_freezing(ended):
     stage = ended(sources=(Source(kind="dice", name="骰子", at=DRAW_AT, bits=20),))
     with pytest.raises(operations.NotYet, match="20 比特"):
         freeze(stage)
 
 
+@sqlite_only
 def test_nobody_who_qualifies_stops_freezing(ended):
     stage = ended(scores=(100, 100, 50))
     with pytest.raises(operations.NotYet, match="没有人达到"):
         freeze(stage)
 
 
+@sqlite_only
 def test_rules_that_are_not_announced_stop_freezing(stage):
     contest = make.a_contest(stage.county, paper=stage.contest.paper, published=False)
 
@@ -165,6 +171,7 @@ def test_rules_that_are_not_announced_stop_freezing(stage):
         queries.plan(contest.round.id, OVER)
 
 
+@sqlite_only
 def test_the_code_has_to_be_typed(stage):
     with pytest.raises(Refusal, match="原样写一遍"):
         freeze(stage, confirmation="yes")
@@ -176,6 +183,7 @@ def flagged(stage: Any) -> int:
     return who
 
 
+@sqlite_only
 def test_an_open_review_has_to_be_answered_for_in_writing(stage):
     flagged(stage)
     with pytest.raises(operations.NotYet, match="写明为什么不等"):
@@ -233,6 +241,7 @@ def test_the_constraint_alone_lets_nobody_draw_twice(stage):
     db.session.rollback()
 
 
+@sqlite_only
 def test_whoever_froze_the_list_does_not_record_the_value(stage):
     draw_id = freeze(stage)
     with pytest.raises(operations.SamePerson):
@@ -247,6 +256,7 @@ def test_whoever_froze_the_list_does_not_record_the_value(stage):
     assert rows(Result) == rows(Winner) - 2 == 0
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -264,6 +274,7 @@ def test_a_value_is_not_taken_too_early_or_without_its_proof(stage, changes: dic
     assert rows(Result) == 0
 
 
+@sqlite_only
 def test_nothing_is_drawn_before_the_list_is_frozen(stage):
     with pytest.raises(operations.NotYet, match="还没有封存"):
         operations.announce_notice(round_id=stage.round_id, text="改期", at=OVER, actor=FREEZER)
@@ -285,6 +296,7 @@ def test_notices_are_numbered_and_end_with_the_draw(stage):
     ]
 
 
+@sqlite_only
 def test_dice_take_the_place_of_a_source_that_failed(ended):
     stage = ended(sources=tuple(Source(kind="lottery", name="双色球", at=DRAW_AT, bits=24) for _ in range(3)))
     draw_id = freeze(stage)
@@ -297,6 +309,7 @@ def test_dice_take_the_place_of_a_source_that_failed(ended):
     assert lots.problems(bundle(draw_id)) == []
 
 
+@sqlite_only
 def test_a_contest_may_give_all_its_prizes_by_standing(ended):
     stage = ended(tiers=(Tier(name="冠军", item="书", number=2, value_yuan=30, by="standing"),), sources=())
     draw = queries.draw_named(freeze(stage))
@@ -307,6 +320,7 @@ def test_a_contest_may_give_all_its_prizes_by_standing(ended):
     assert queries.entry_after(draw.id, 0) is None
 
 
+@sqlite_only
 def test_an_unknown_draw_is_refused(app):
     with pytest.raises(queries.UnknownDraw):
         queries.draw_named("NOSUCHDRAW")
@@ -325,6 +339,7 @@ def test_the_doctor_computes_every_draw_again(stage):
     assert found_by_the_doctor() == (1, 0, "")
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("planted", "words"),
     [

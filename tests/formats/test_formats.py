@@ -18,7 +18,7 @@ from quizsvc.formats import sheet
 from quizsvc.uploads import Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY
 from tests.formats.test_docx import line, word
-from tests.patience import slowness
+from tests.patience import in_time
 
 relaxed = settings(deadline=None, database=None)
 
@@ -213,7 +213,7 @@ def test_telling_formats_apart_takes_no_time(piece: str) -> None:
     with suppress(Unreadable):
         formats.read(body)
 
-    assert time.process_time() - start < 2 * slowness()
+    assert in_time(time.process_time() - start, 2)
 
 
 @given(

@@ -15,7 +15,7 @@ from quizsvc.core.exchange import Choice, Draft, Rejected
 from quizsvc.formats import gift
 from quizsvc.uploads import LARGEST_FILE, Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY, items
-from tests.patience import slowness
+from tests.patience import in_time
 
 relaxed = settings(deadline=None, database=None, max_examples=40)
 
@@ -315,7 +315,7 @@ def test_read_takes_no_longer_than_the_file_is_long(piece: str) -> None:
         begins = time.process_time()
         with suppress(Unreadable):
             gift.read(text)
-        assert time.process_time() - begins < 2 * slowness()
+        assert in_time(time.process_time() - begins, 2)
 
 
 def test_read_holds_little_more_than_the_file() -> None:

@@ -19,7 +19,7 @@ from quizsvc.core.exchange import Choice, Draft, Rejected
 from quizsvc.formats import toml
 from quizsvc.uploads import Unreadable
 from tests.formats.strategies import DEFAULTS, VOCABULARY, items
-from tests.patience import slowness
+from tests.patience import in_time
 
 relaxed = settings(deadline=None, database=None)
 
@@ -279,7 +279,7 @@ def test_read_takes_no_longer_than_the_file_is_long(frame: str, piece: str) -> N
     begins = time.process_time()
     with suppress(Unreadable):
         toml.read(frame.format(piece * count))
-    assert time.process_time() - begins < 2 * slowness()
+    assert in_time(time.process_time() - begins, 2)
 
 
 def test_losses_are_those_of_every_format() -> None:

@@ -9,7 +9,6 @@ from flask import Flask
 from quizsvc.campaign.models import OfficialAccount, Round
 from quizsvc.paper.models import Paper
 from quizsvc.roster.models import Unit
-from quizsvc.web import qr
 from tests import make
 from tests.desk import Desk
 
@@ -37,7 +36,7 @@ def town(app: Flask, at: Any) -> Town:
     other_school = make.a_school(county, "yz", "阳光县第一中学")
     campaign = make.a_campaign(county, code="autumn")
     for position, name in ((1, "终结诈骗"), (2, "阳光反诈先锋")):
-        image = qr.png(f"https://example.com/{position}", pixels=200)
+        image = make.a_code(f"https://example.com/{position}", pixels=200)
         make.saved(OfficialAccount(campaign_id=campaign.id, position=position, name=name, image=image))
     paper = make.a_paper(items=12, drawn=10)
     return Town(

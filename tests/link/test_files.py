@@ -21,6 +21,7 @@ from PIL import Image, ImageFont
 from quizsvc.core.refusal import Refusal
 from quizsvc.link import files
 from quizsvc.web import qr
+from tests import make
 
 URL = "https://fz.yangguang.edu.cn/c/7K3M9QX"
 ACCOUNT_URLS = {
@@ -41,7 +42,7 @@ needs_poppler = pytest.mark.skipif(
 
 
 def accounts(*names: str) -> tuple[files.Account, ...]:
-    return tuple(files.Account(name, qr.png(ACCOUNT_URLS[name], pixels=330)) for name in names)
+    return tuple(files.Account(name, make.a_code(ACCOUNT_URLS[name], pixels=330)) for name in names)
 
 
 def poster(**changes: object) -> files.Poster:
@@ -70,8 +71,8 @@ def codes(image: bytes) -> list[str]:
 
 def pages(pdf: bytes, folder: Path, dpi: int = 150) -> list[bytes]:
     (folder / "posters.pdf").write_bytes(pdf)
-    subprocess.run(["pdftoppm", "-r", str(dpi), "-png", "posters.pdf", "page"], cwd=folder, check=True)
-    return [page.read_bytes() for page in sorted(folder.glob("page-*.png"))]
+    subprocess.run(["pdftoppm", "-r", str(dpi), "posters.pdf", "page"], cwd=folder, check=True)
+    return [page.read_bytes() for page in sorted(folder.glob("page-*.ppm"))]
 
 
 def told(tool: str, folder: Path, *arguments: str) -> str:

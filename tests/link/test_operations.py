@@ -19,7 +19,7 @@ from quizsvc.link.operations import AlreadyRevoked, Issued
 from tests import make
 from tests.conftest import NOON
 from tests.link.conftest import Town
-from tests.support import Watch
+from tests.support import Watch, sqlite_only
 
 
 def issue(town: Town, *units: Any, **more: Any) -> Issued:
@@ -94,6 +94,7 @@ def test_code_that_is_taken_is_drawn_again(town: Town, monkeypatch: pytest.Monke
     assert door(town).code == linkcode.compose("000002")
 
 
+@sqlite_only
 def test_codes_that_are_always_taken_end_in_a_refusal(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     make.a_link(town.round, town.other_class, code=linkcode.compose("000001"))
     monkeypatch.setattr("secrets.randbits", lambda bits: 1)
@@ -102,6 +103,7 @@ def test_codes_that_are_always_taken_end_in_a_refusal(town: Town, monkeypatch: p
     assert links() == 1
 
 
+@sqlite_only
 def test_codes_and_phrases_are_random(town: Town) -> None:
     classes = [make.a_class(town.other_school, 1, f"c{n}", f"{n} 班") for n in range(60)]
     issue(town, *classes)
@@ -120,6 +122,7 @@ def test_issuing_takes_as_many_statements_for_thirty_classes_as_for_one(town: To
     assert len(one) == len(thirty) == 10, thirty
 
 
+@sqlite_only
 def test_links_for_units_outside_the_round_are_refused(town: Town) -> None:
     narrow = make.a_round(town.class_1, town.paper, code="narrow")
     for unit_ids in ([town.class_2.id], [town.class_1.id, town.other_class.id], [999_999], []):
@@ -128,6 +131,7 @@ def test_links_for_units_outside_the_round_are_refused(town: Town) -> None:
     assert links() == 0
 
 
+@sqlite_only
 def test_dry_runs_change_nothing(town: Town) -> None:
     assert issue(town, dry_run=True) == Issued(new=3, existing=0)
     assert (links(), actions()) == (0, [])
@@ -174,6 +178,7 @@ def test_repoint_to_one_new_thing_leaves_the_other(town: Town) -> None:
     assert door(town, town.other_class).school_name == "阳光县第一中学"
 
 
+@sqlite_only
 def test_repoint_onto_another_link_or_nowhere_is_refused(town: Town) -> None:
     issue(town)
     one = door(town)
@@ -235,6 +240,7 @@ def test_extension_that_a_prolonged_round_overtakes_no_longer_counts(town: Town)
     assert (door(town).closes_at, door(town).extended) == (town.round.closes_at, False)
 
 
+@sqlite_only
 def test_extension_that_is_none_or_gives_answers_away_is_refused(town: Town) -> None:
     issue(town, town.class_1)
     link_id = door(town).link_id

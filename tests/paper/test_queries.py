@@ -16,7 +16,7 @@ from quizsvc.paper import queries
 from tests import make
 from tests.make import an_item
 from tests.paper.conftest import MANY, TOPICS, Freeze, a_desk, a_draft, a_plan, frozen_id, imported
-from tests.patience import slowness
+from tests.patience import in_time
 from tests.support import Watch
 
 SCENE = bankfile.Scene("sms", "1069 开头号码", "三倍赔付，名额有限。", ("三倍赔付",))
@@ -291,7 +291,7 @@ def test_view_of_ten_items_takes_less_than_a_millisecond(freeze: Freeze) -> None
         queries.view(paper, form, seed)
         return time.perf_counter() - start
 
-    assert min(once(f"seed-{number}") for number in range(50)) < 0.001 * slowness()
+    assert in_time(min(once(f"seed-{number}") for number in range(50)), 0.001)
 
 
 # answers

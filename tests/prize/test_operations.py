@@ -26,6 +26,7 @@ from quizsvc.prize.models import Award, Certificate, Claim, Handover, PhoneKey
 from quizsvc.prize.operations import AlreadyEnded, AlreadyHandedOut, PhoneTaken
 from tests import make
 from tests.prize.conftest import CLERK, CLOSES, DRAWN, ORGANIZER, TIERS, Contest, entry
+from tests.support import sqlite_only
 
 ANNOUNCED = DRAWN + timedelta(hours=1)
 HANDING = ANNOUNCED + timedelta(days=6)
@@ -110,6 +111,7 @@ def test_winners_are_announced_once(announced: Contest) -> None:
     assert len(announced.awards()) == 4
 
 
+@sqlite_only
 def test_nothing_is_announced_before_the_draw(contest: Contest) -> None:
     db.session.delete(db.session.get(Result, contest.draw_id))
     db.session.commit()
@@ -170,6 +172,7 @@ def test_of_claims_at_once_with_one_telephone_one_is_kept(announced: Contest) ->
     assert [row.state for row in announced.awards()].count("claimed") == 1
 
 
+@sqlite_only
 def test_planted_telephone_hash_that_differs_each_time_is_noticed(
     announced: Contest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +198,7 @@ def test_slip_of_the_pen_is_put_right_until_the_prize_is_gone(handing: Contest) 
     assert actions().count("prize.claim_corrected") == 1
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
@@ -212,6 +216,7 @@ def test_odd_claims_are_refused_and_keep_nothing(
     assert announced.award(1).state == "waiting"
 
 
+@sqlite_only
 def test_claims_end_with_the_last_day(announced: Contest) -> None:
     until = announced.award(1).claim_until
     announced.claim(1, until - timedelta(seconds=1))
@@ -220,6 +225,7 @@ def test_claims_end_with_the_last_day(announced: Contest) -> None:
         announced.claim(2, until)
 
 
+@sqlite_only
 def test_guardian_of_a_minor_is_sealed_and_the_list_shows_the_family_name_alone(
     drawn: Callable[..., Contest],
 ) -> None:
@@ -232,6 +238,7 @@ def test_guardian_of_a_minor_is_sealed_and_the_list_shows_the_family_name_alone(
     assert queries.contacts([row.id], key_file=contest.key_file)[row.id].guardian == "李大海"
 
 
+@sqlite_only
 def test_guardian_is_not_kept_where_no_minors_take_part(announced: Contest) -> None:
     announced.claim(1, ANNOUNCED, guardian="李大海")
 
@@ -241,6 +248,7 @@ def test_guardian_is_not_kept_where_no_minors_take_part(announced: Contest) -> N
 # Handing out
 
 
+@sqlite_only
 def test_prizes_are_handed_out_after_the_days_for_objections(announced: Contest) -> None:
     announced.claim(1, ANNOUNCED)
     with pytest.raises(NotNow, match="公示到 12 月 15 日"):
@@ -255,6 +263,7 @@ def test_prizes_are_handed_out_after_the_days_for_objections(announced: Contest)
     assert (row.state, row.handed_by, row.how) == ("handed", CLERK.text, "counter")
 
 
+@sqlite_only
 def test_unclaimed_prize_is_not_handed_out(handing: Contest) -> None:
     with pytest.raises(Refusal, match="还没有登记"):
         handing.hand_over(3, HANDING)
@@ -287,6 +296,7 @@ def test_database_itself_takes_one_hand_over_and_one_holder_of_a_prize(handing: 
         db.session.rollback()
 
 
+@sqlite_only
 def test_another_way_of_handing_over_is_refused(handing: Contest) -> None:
     with pytest.raises(Refusal, match="请选"):
         operations.hand_over(
@@ -343,6 +353,7 @@ def test_reserve_who_was_excluded_meanwhile_is_written_down_and_skipped(announce
     assert (skipped.end_kind, skipped.claim_code) == ("disqualified", None)
 
 
+@sqlite_only
 def test_ended_prize_is_neither_claimed_nor_handed_out_nor_ended_again(handing: Contest) -> None:
     end(handing, 1, HANDING)
 
@@ -354,6 +365,7 @@ def test_ended_prize_is_neither_claimed_nor_handed_out_nor_ended_again(handing: 
         end(handing, 1, HANDING)
 
 
+@sqlite_only
 def test_handed_out_prize_is_not_taken_back(handing: Contest) -> None:
     handing.hand_over(1, HANDING)
 
@@ -394,6 +406,7 @@ def test_two_prizes_ended_at_once_go_to_two_reserves(announced: Contest) -> None
     assert sorted(given) == [entry(4), entry(5)]
 
 
+@sqlite_only
 def test_prize_is_forfeited_only_after_its_last_day(announced: Contest) -> None:
     with pytest.raises(Refusal, match="还没有到"):
         end(announced, 1, LAPSED - 2 * DAY, operations.forfeit)
@@ -416,6 +429,7 @@ def test_all_overdue_prizes_are_forfeited_once_their_number_was_seen(announced: 
         operations.forfeit_due(round_id=announced.id, expected=0, at=LAPSED, actor=ORGANIZER)
 
 
+@sqlite_only
 @pytest.mark.parametrize("reason", ["", "短", "长" * 201, "有\x00字符在里面"])
 def test_ending_a_prize_needs_a_reason(announced: Contest, reason: str) -> None:
     with pytest.raises(Refusal, match="写明原因"):
@@ -428,6 +442,7 @@ def test_ending_a_prize_needs_a_reason(announced: Contest, reason: str) -> None:
         )
 
 
+@sqlite_only
 def test_reason_stays_out_of_the_chain(announced: Contest) -> None:
     end(announced, 1, ANNOUNCED)
 
@@ -489,6 +504,7 @@ def test_stock_never_falls_below_zero(handing: Contest, steps: list[tuple[str, i
     assert stock_is_sound(handing)
 
 
+@sqlite_only
 def test_planted_ending_of_a_handed_out_prize_is_noticed(
     handing: Contest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -530,6 +546,7 @@ def test_contest_closes_when_every_prize_is_handed_out_or_nobodys(handing: Conte
 # Certificates
 
 
+@sqlite_only
 def test_certificate_says_what_was_got_and_keeps_its_number(handing: Contest) -> None:
     handing.hand_over(1, HANDING)
     who = handing.award(1).participant_id
@@ -544,6 +561,7 @@ def test_certificate_says_what_was_got_and_keeps_its_number(handing: Contest) ->
     assert (len(first), db.session.query(Certificate).count()) == (12, 2)
 
 
+@sqlite_only
 def test_certificate_of_a_prize_waits_until_nobody_can_take_it_back(handing: Contest) -> None:
     for number, title in ((1, "一等奖"), (2, "一等奖"), (5, "二等奖"), (1, "特等奖")):
         player = db.session.scalars(select(Player).where(Player.entry_id == entry(number))).one()

@@ -16,7 +16,7 @@ from quizsvc.roster.models import Exemption, Headcount
 from tests import make
 from tests.conftest import NOON
 from tests.report.conftest import RIGHT, WRONG, Room, a_room
-from tests.support import Watch
+from tests.support import Watch, sqlite_only
 
 URL = "https://fz.example"
 
@@ -83,6 +83,7 @@ def test_exempt_seats_are_told_and_never_undone(room: Room) -> None:
     assert [cell.seat for cell in board(room, undone=True).seats or ()] == list(range(1, 12))
 
 
+@sqlite_only
 def test_a_complete_class_closes_its_ring(app: Flask, at: Any) -> None:
     room = a_room(pupils=2)
     for seat in (1, 2):
@@ -90,6 +91,7 @@ def test_a_complete_class_closes_its_ring(app: Flask, at: Any) -> None:
     assert (board(room).ring, board(room).missing) == (Ring(2, (("rk", 2),)), 0)
 
 
+@sqlite_only
 def test_a_surplus_never_closes_the_ring(app: Flask, at: Any) -> None:
     room = a_room(pupils=3)
     make.saved(Headcount(unit_id=room.unit.id, term=make.TERM, expected=1, set_by="cli", set_at=make.OPENS))
@@ -99,6 +101,7 @@ def test_a_surplus_never_closes_the_ring(app: Flask, at: Any) -> None:
     assert "已有 2 人完成。还没做的同学请在" in board(room).group_text
 
 
+@sqlite_only
 def test_a_large_unit_has_a_hundred_ticks(room: Room) -> None:
     make.saved(
         Headcount(unit_id=room.unit.id, term=make.TERM, expected=3000, set_by="cli", set_at=make.OPENS)
@@ -108,6 +111,7 @@ def test_a_large_unit_has_a_hundred_ticks(room: Room) -> None:
     assert board(room).ring == Ring(100, (("r1", 0), ("r2", 0)))
 
 
+@sqlite_only
 def test_a_unit_with_nobody_has_an_empty_ring(room: Room) -> None:
     make.saved(Headcount(unit_id=room.unit.id, term=make.TERM, expected=0, set_by="cli", set_at=make.OPENS))
     assert board(room).ring == Ring(0, ())
@@ -118,6 +122,7 @@ def test_seats_that_differ_from_the_frozen_head_count_are_told(room: Room) -> No
     assert board(room).seats_differ
 
 
+@sqlite_only
 def test_board_without_seats_has_counts_only(room: Room) -> None:
     room.sit(1, RIGHT, RIGHT, RIGHT)
     shown = board(room, seats=False)
@@ -143,6 +148,7 @@ def test_names_come_only_when_asked_for(app: Flask, at: Any) -> None:
 # reminders
 
 
+@sqlite_only
 @pytest.mark.parametrize("identity", ["seat", "roster"])
 def test_reminders_never_hold_a_name_or_a_seat(app: Flask, at: Any, identity: str) -> None:
     room = a_room(pupils=9, identity=identity)
@@ -160,6 +166,7 @@ def test_reminders_never_hold_a_name_or_a_seat(app: Flask, at: Any, identity: st
 # the worst questions
 
 
+@sqlite_only
 def test_traps_are_withheld_from_fewer_than_ten(room: Room) -> None:
     for seat in range(1, 10):
         room.sit(seat, WRONG, WRONG, WRONG)
@@ -177,6 +184,7 @@ def test_traps_name_the_hardest_first_with_the_most_tempting_option(room: Room) 
     assert found.note == "建议：班会先讲“刷单返利”这一题，每 10 人里约有 5 人第一次没答对。"
 
 
+@sqlite_only
 def test_traps_say_so_when_everything_was_right(room: Room) -> None:
     for seat in range(1, 11):
         room.sit(seat, RIGHT, RIGHT, RIGHT)
@@ -209,6 +217,7 @@ def test_items_tell_verdict_sentence_and_options(room: Room) -> None:
     assert (easy.verdict, easy.sentence) == ("大家都会", "大家都答对了。")
 
 
+@sqlite_only
 def test_items_hide_small_counts_outside_the_class(room: Room) -> None:
     for seat in range(1, 11):
         room.sit(seat, WRONG if seat <= 4 else RIGHT, RIGHT, RIGHT)
@@ -221,6 +230,7 @@ def test_items_hide_small_counts_outside_the_class(room: Room) -> None:
     ]
 
 
+@sqlite_only
 def test_items_with_too_few_answers_tell_nothing(room: Room) -> None:
     for seat in range(1, 10):
         room.sit(seat, WRONG, WRONG, WRONG)
@@ -303,6 +313,7 @@ def test_scores_tell_first_counted_and_bands(room: Room) -> None:
     ]
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("score", "band"),
     [(0, 0), (59, 0), (60, 1), (69, 1), (70, 2), (79, 2), (80, 3), (89, 3), (90, 4), (100, 4)],
@@ -344,12 +355,14 @@ def test_coverage_sums_heads_and_sorts_by_the_gap(room: Room) -> None:
     assert (page.counter, page.days_left) == ("所学校", "8 天")
 
 
+@sqlite_only
 def test_coverage_of_a_class_has_no_parts(room: Room) -> None:
     page = coverage(room, room.unit)
     assert (page.rows, page.tally.expected) == ((), 12)
     assert "".join(piece.text for piece in page.lead) == "全班 12 名学生还没有人开始。"
 
 
+@sqlite_only
 def test_coverage_hides_results_of_very_few_people(room: Room) -> None:
     _, _, third = two_schools(room)
     firsts = {row.level.unit.name: row.first for row in coverage(room).rows}
@@ -357,6 +370,7 @@ def test_coverage_hides_results_of_very_few_people(room: Room) -> None:
     assert (coverage(room, third).small, coverage(room, third, inside=True).small) == (True, False)
 
 
+@sqlite_only
 def test_coverage_tells_units_without_a_head_count(room: Room) -> None:
     make.a_unit("704", "七年级（4）班", "class", room.school)
     assert coverage(room).uncounted == 1
@@ -394,6 +408,7 @@ def test_grades_stand_beside_each_school_as_heat(room: Room) -> None:
     }
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("done", "cell"),
     [(69, ("h1", "69")), (70, ("h2", "70")), (85, ("h3", "85")), (95, ("", "95")), (99, ("", "99"))],
@@ -416,6 +431,7 @@ def test_coverage_stays_inside_the_round(room: Room) -> None:
     assert page.over == 1  # an attempt where the round is not opened is shown, not swallowed
 
 
+@sqlite_only
 def test_parts_without_anybody_are_left_out(room: Room) -> None:
     empty = make.a_class(room.school, pupils=0, code="704", name="七年级（4）班")
     assert empty.name not in {row.level.unit.name for row in coverage(room, room.school).rows}
@@ -457,12 +473,14 @@ def test_curve_adds_days_up_and_tells_the_pace(room: Room) -> None:
     assert curve.label == "每日累计完成率：12 月 1 日开始，12 月 12 日 33.3%，目标 100%，12 月 20 日截止"
 
 
+@sqlite_only
 def test_there_is_no_curve_before_the_start_or_without_people(room: Room) -> None:
     assert coverage(room, at=make.OPENS - timedelta(minutes=1)).curve is None
     make.saved(Headcount(unit_id=room.unit.id, term=make.TERM, expected=0, set_by="cli", set_at=make.OPENS))
     assert coverage(room).curve is None
 
 
+@sqlite_only
 def test_after_the_end_the_curve_asks_for_no_pace(room: Room) -> None:
     room.sit(1, RIGHT, RIGHT, RIGHT)
     curve = coverage(room, at=make.CLOSES + timedelta(days=30)).curve
@@ -470,6 +488,7 @@ def test_after_the_end_the_curve_asks_for_no_pace(room: Room) -> None:
     assert (curve.pace, curve.today_on, curve.x, len(curve.days)) == (0, None, "380.0", 20)
 
 
+@sqlite_only
 def test_a_surplus_never_draws_above_the_target(app: Flask, at: Any) -> None:
     room = a_room(pupils=2)
     make.saved(Headcount(unit_id=room.unit.id, term=make.TERM, expected=1, set_by="cli", set_at=make.OPENS))
@@ -480,6 +499,7 @@ def test_a_surplus_never_draws_above_the_target(app: Flask, at: Any) -> None:
     assert (curve.y, curve.days[-1].so_far.text) == ("0.0", "200.0%")
 
 
+@sqlite_only
 @pytest.mark.parametrize(
     ("at", "said"),
     [

@@ -64,6 +64,13 @@ def spans(file: Path) -> list[str]:
 # --- the code as the glossary sees it
 
 
+@pytest.fixture(scope="module", autouse=True)
+def felled() -> Iterator[None]:
+    """Let go of the trees: the collector of garbage would walk them during all tests that come after."""
+    yield
+    trees.cache_clear()
+
+
 @cache
 def trees() -> dict[Path, ast.Module]:
     return {file: ast.parse(text(file)) for file in PACKAGE.rglob("*.py")}

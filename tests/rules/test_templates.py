@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from quizsvc.settings import PROJECT
+from tests.support import sqlite_only
 
 PACKAGE = PROJECT / "quizsvc"
 TEMPLATES = sorted(PACKAGE.rglob("templates/**/*.html"))
@@ -42,6 +43,7 @@ def candidates(file: Path, endpoint: str) -> set[str]:
     return {f"{blueprint}{endpoint}" for blueprint in BLUEPRINTS.get(slice_, (slice_,))}
 
 
+@sqlite_only
 def test_every_template_parses_with_known_filters(app: Flask) -> None:
     names = [name for name in app.jinja_env.list_templates() if name.endswith(".html")]
 
@@ -50,6 +52,7 @@ def test_every_template_parses_with_known_filters(app: Flask) -> None:
         app.jinja_env.get_template(name)
 
 
+@sqlite_only
 @pytest.mark.parametrize("files", [TEMPLATES, CODE], ids=["templates", "code"])
 def test_every_link_leads_to_an_endpoint(app: Flask, files: list[Path]) -> None:
     links = [(file, endpoint) for file in files for endpoint in _ENDPOINT.findall(source(file))]

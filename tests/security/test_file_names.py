@@ -7,6 +7,7 @@ inside archives are the affair of test_hostile_uploads.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -62,12 +63,15 @@ def _hear(event: str, given: tuple[Any, ...]) -> None:
         _heard.append(f"{event} {given!r}")
 
 
-sys.addaudithook(_hear)
+@cache
+def _begin_to_hear() -> None:
+    sys.addaudithook(_hear)  # for good, so that no test before pays for it
 
 
 @contextmanager
 def listening() -> Iterator[list[str]]:
     """Hear what a block asks the system for, as far as it has to do with where the names lead."""
+    _begin_to_hear()
     led: list[str] = []
     _heard.clear()
     _listening[0] = True

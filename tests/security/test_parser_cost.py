@@ -43,7 +43,7 @@ from quizsvc.paper import forms as paper
 from quizsvc.roster import forms as roster
 from quizsvc.staff import forms as staff
 from tests import make
-from tests.patience import slowness
+from tests.patience import in_time, slowness
 
 LENGTH = 100_000
 LADDER = (10, 14, 18, 22, 1000, LENGTH // 10, LENGTH)
@@ -310,12 +310,12 @@ def reading(read: Callable[[str], object], text: str) -> None:
 
 def fault(read: Callable[[str], object], one: str) -> str | None:
     """Say what is wrong with the cost of reading a text: what is long may take long, in proportion and no more."""
-    text, most_s = (one * (LENGTH // len(one) + 1))[:LENGTH], MOST_S * slowness()
+    text = (one * (LENGTH // len(one) + 1))[:LENGTH]
     took = seconds(lambda: reading(read, text))
-    if took < most_s:
+    if in_time(took, MOST_S):
         return None
     tenth = seconds(lambda: reading(read, text[: LENGTH // 10]))
-    in_proportion = took < MOST_STEEPLY * tenth and took < 10 * most_s
+    in_proportion = took < MOST_STEEPLY * tenth and in_time(took, 10 * MOST_S)
     return None if in_proportion else f"{one!r}: {tenth:.3f} s, ten times of it {took:.3f} s"
 
 

@@ -26,6 +26,7 @@ from quizsvc.upkeep import erase
 from tests import make
 from tests.desk import Desk
 from tests.report.conftest import RIGHT, WRONG, Room, a_room
+from tests.support import sqlite_only
 
 ERASE_DAY = datetime(2027, 2, 1, 0, 30, tzinfo=UTC)
 ANSWERS_DAY = ERASE_DAY + timedelta(days=150)
@@ -124,6 +125,7 @@ def test_no_figure_of_any_report_changes(room: Room, at: Any) -> None:
     assert before[0][room.unit.id].done == 9
 
 
+@sqlite_only
 def test_figures_would_change_if_the_excused_were_forgotten_or_the_sums(room: Room, at: Any) -> None:
     """The canaries of the test before."""
     before = figures(room)
@@ -182,6 +184,7 @@ def test_campaign_is_written_down_once(room: Room, at: Any) -> None:
     assert (campaign.erased_at, campaign.cleared_at) == (ERASE_DAY, ANSWERS_DAY)
 
 
+@sqlite_only
 def test_nobody_begins_again_afterwards(room: Room, at: Any) -> None:
     run(at, ERASE_DAY)
 
@@ -191,6 +194,7 @@ def test_nobody_begins_again_afterwards(room: Room, at: Any) -> None:
         attempts.take_over(code=room.link.code, seat=1, resume="", device="x" * 22, at=ERASE_DAY)
 
 
+@sqlite_only
 def test_class_pages_say_kindly_that_the_seats_are_gone(room: Room, app: Flask, at: Any) -> None:
     at(ERASE_DAY)
     teacher = Desk(app, "wang", ("class_teacher", room.unit))
@@ -275,6 +279,7 @@ def test_staff_lose_name_and_links_in_time(app: Flask, at: Any) -> None:
     ]
 
 
+@sqlite_only
 def test_command_lists_first_and_erases_then(room: Room, app: Flask, at: Any) -> None:
     runner = app.test_cli_runner()
     at(ERASE_DAY)

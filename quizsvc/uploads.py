@@ -115,7 +115,7 @@ def archive(
         raise Unreadable(too_much)
     if any(_leads_outside(member) for member in members):
         raise Unreadable("压缩包里有指向别处的文件名，没有打开。请重新打包再上传。")
-    if any(member.compress_type not in _PACKINGS for member in members):
+    if any(not member.filename or member.compress_type not in _PACKINGS for member in members):
         raise Unreadable(broken)
     names = tuple(member.filename for member in members if not member.is_dir())
     return Archive(names, opened)

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quizsvc import uploads
@@ -125,6 +125,7 @@ def test_an_encrypted_a_damaged_and_a_missing_member_are_refused():
         assert refusal(broken, member=name) == f"压缩包里的“{name}”打不开，可能损坏或者加了密码。"
 
 
+@example(171, b"\x00")  # a member without a name
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=4))
 @settings(deadline=None, database=None, max_examples=300)
 def test_whatever_is_damaged_there_is_a_sentence(place: int, junk: bytes):

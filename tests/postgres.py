@@ -50,7 +50,8 @@ class Cluster:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        fast = [] if self.durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        careless = ("fsync", "full_page_writes", "synchronous_commit", "autovacuum", "jit")
+        fast = [] if self.durable else [word for name in careless for word in ("-c", f"{name}=off")]
         options = [
             "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=120",
             "-c", f"unix_socket_directories={self.folder}", *fast,

@@ -79,7 +79,10 @@ def _head(
 
 @operation
 def correct(*, bulletin_id: int, at: datetime, actor: audit.Actor) -> int:
-    """Begin the issue that takes the place of one that was issued; return its draft. Its figures are taken anew."""
+    """Begin the issue that takes the place of one that was issued; return its draft.
+
+    Its figures are taken anew, and so are the sentences that nobody had edited.
+    """
     wrong = queries.issued(bulletin_id)
     if wrong.corrected_by:
         raise Refusal(f"这一期已经由第 {wrong.corrected_by} 期更正过了。", status=409)
@@ -90,7 +93,7 @@ def correct(*, bulletin_id: int, at: datetime, actor: audit.Actor) -> int:
         issue_no=0,
         corrects=wrong.issue.issue_no,
         head=replace(wrong.issue.head, number="", dated_on=local_day(at)),
-        texts=bulletin.texts(figures, wrong.issue.before),
+        texts=_renewed(wrong.issue, figures),
         figures=figures,
     )
     return _kept(issue, drive.id, unit.id, bulletin_id, at, actor)
@@ -140,13 +143,14 @@ def save(
 def take_again(*, draft_id: int, seen: datetime, at: datetime, actor: audit.Actor) -> None:
     """Take the figures of this moment; sentences that nobody has edited are written anew."""
     row = queries.draft(draft_id)
-    old = row.issue
     drive, unit = campaign.campaign_of(row.campaign_id), roster.unit_at(row.unit_path)
     figures = queries.figures(drive, unit, at)
+    _put(row, replace(row.issue, figures=figures, texts=_renewed(row.issue, figures)), seen, at, actor)
+
+
+def _renewed(old: Issue, figures: Figures) -> Texts:
     given, fresh = bulletin.texts(old.figures, old.before), bulletin.texts(figures, old.before)
-    _put(
-        row, replace(old, figures=figures, texts=bulletin.rewritten(old.texts, given, fresh)), seen, at, actor
-    )
+    return bulletin.rewritten(old.texts, given, fresh)
 
 
 def _put(row: DraftRow, issue: Issue, seen: datetime, at: datetime, actor: audit.Actor) -> None:

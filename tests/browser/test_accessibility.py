@@ -1,12 +1,12 @@
 """Every student page for people who use a screen reader, a keyboard, dark mode, large text or a thumb."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Phone, Server
+from tests.browser.conftest import PHONE, Phone, Server
 from tests.browser.surface import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("barriers")]
@@ -44,10 +44,29 @@ SMALL = """
 """
 
 
+@pytest.fixture(scope="module")
+def walked(chromium: Browser, server: Server) -> Iterator[Phone]:
+    """A phone that lets a test add its own script and style, and on which colours change at once.
+
+    One for all pages: what a browser has compiled once it does not compile again.
+    """
+    context = chromium.new_context(**{**PHONE, "bypass_csp": True, "reduced_motion": "reduce"})
+    phone = Phone(server, context, context.new_page(), REFUSED)
+    phone.watch(phone.page)
+    yield phone
+    context.close()
+
+
 @pytest.fixture
-def zoomable(phones: Callable[..., Phone]) -> Phone:
-    """A phone that lets the test add its own script and style, and on which colours change at once."""
-    return phones(REFUSED, bypass_csp=True, reduced_motion="reduce")
+def zoomable(walked: Phone) -> Iterator[Phone]:
+    """The phone as it was at first, which is on no page and knows nobody."""
+    walked.page.goto("about:blank")
+    walked.page.set_viewport_size(PHONE["viewport"])
+    walked.context.clear_cookies()
+    walked.complaints.clear()
+    yield walked
+    walked.context.unroute_all()
+    assert walked.complaints == []
 
 
 def violations(page: Page, scheme: str, rules: list[str] | dict[str, object] = RULES) -> list[str]:

@@ -169,11 +169,13 @@ def test_a_draft_can_be_thrown_away(drive: Drive) -> None:
 
 
 def test_a_mistake_is_mended_by_a_later_issue_and_only_once(drive: Drive) -> None:
-    wrong = issued(begun(drive))
+    wrong = issued(saved(begun(drive), demands="请各校自查。"))
     make.an_attempt(drive.test, drive.classes[0], 9)
     mend = queries.draft(operations.correct(bulletin_id=wrong.id, at=NOON + MONTH, actor=CLI))
 
     assert mend.issue.figures.sections[0].whole.tally.done == 9
+    assert "已测 9 人" in mend.issue.texts.opening
+    assert mend.issue.texts.demands == "请各校自查。"
     right = issued(mend, NOON + MONTH)
     assert right.issue.heading.endswith("（第 2 期，更正第 1 期）")
     assert queries.issued(wrong.id) == replace(wrong, corrected_by=2)

@@ -74,20 +74,20 @@ def test_next_program_takes_over_and_nobody_is_cut_off(tiny: Tiny) -> None:
     waiting = threading.Thread(target=lambda: slow.append(tiny.ask("/slow")))
     waiting.start()
     tiny.process.send_signal(signal.SIGHUP)
-    tiny.until(
-        lambda: tiny.generation() not in ("", first)
-    )  # asked all the time: one refusal would be an empty text
-    waiting.join()
+    answers: list[tuple[str, str | None]] = []
 
-    def of_the_old(answers: list[tuple[str, str | None]]) -> bool:
+    def of_the_old() -> bool:
         """Ask on the connection from before: answered there, until it is told that this was the last."""
-        kept.request("GET", "/")
-        answer = kept.getresponse()
-        answers.append((answer.read().decode().partition(" ")[0], answer.getheader("Connection")))
+        if not answers or answers[-1][1] != "close":  # never idle: a process that leaves ends what lies idle
+            kept.request("GET", "/")
+            answer = kept.getresponse()
+            answers.append((answer.read().decode().partition(" ")[0], answer.getheader("Connection")))
         return answers[-1][1] == "close"
 
-    answers: list[tuple[str, str | None]] = []
-    tiny.until(lambda: of_the_old(answers))
+    # asked all the time: one refusal would be an empty text
+    tiny.until(lambda: (of_the_old(), tiny.generation() not in ("", first))[1])
+    tiny.until(of_the_old)
+    waiting.join()
     kept.close()
     assert {generation for generation, _ in answers} == {first}
     assert slow == [first]

@@ -2,6 +2,7 @@
 
 from time import process_time
 
+LEEWAY = 2
 ROUNDS = 200_000
 USUAL_S = 0.0105
 """What the yardstick takes on two quiet cores."""
@@ -20,5 +21,9 @@ def slowness() -> float:
 
 
 def in_time(took_s: float, most_s: float) -> bool:
-    """Say whether something took less than it may on a usual machine; how slow this one is matters only if not."""
-    return took_s < most_s or took_s < most_s * slowness()
+    """Say whether something took less than it may on a usual machine; how slow this one is matters only if not.
+
+    The yardstick and the work are never slowed alike, so twice the time is let pass: what these tests guard against
+    takes a hundred times as long. The limits themselves are held, on a machine left alone, by `make drill`.
+    """
+    return took_s < most_s or took_s < LEEWAY * most_s * slowness()

@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from quizsvc.db import db
 from quizsvc.web.guard import PUBLIC
 from quizsvc.web.incoming import Incoming
-from tests.patience import slowness
+from tests.patience import in_time
 from tests.security.hostile import CORPUS, ECHO, SET, Asked, Hostile, Plain, sent
 from tests.world import (
     PHONE,
@@ -248,14 +248,13 @@ def faults(app: Flask, trial: Trial, ledger: Ledger) -> list[str]:
     begun = process_time()
     answer = send(app, trial.asked)
     took = process_time() - begun
-    most_s = MOST_S if took < MOST_S else MOST_S * slowness()
-    if took > most_s:  # a collection of garbage may fall into one try, not into two
+    if not in_time(took, MOST_S):  # a collection of garbage may fall into one try, not into two
         begun = process_time()
         answer = send(app, trial.asked)
         took = process_time() - begun
         ledger.commits[:] = ledger.commits[-1:]
     wrong = [*_of_state(answer, trial.target.usual, ledger), *_of_answer(answer, trial.asked)]
-    if took > most_s:
+    if not in_time(took, MOST_S):
         wrong.append(f"took {took:.1f} s")
     try:
         db.session.rollback()

@@ -43,7 +43,7 @@ from quizsvc.paper import forms as paper
 from quizsvc.roster import forms as roster
 from quizsvc.staff import forms as staff
 from tests import make
-from tests.patience import in_time, slowness
+from tests.patience import in_time
 
 LENGTH = 100_000
 LADDER = (10, 14, 18, 22, 1000, LENGTH // 10, LENGTH)
@@ -180,13 +180,12 @@ def seconds(work: Callable[[], object]) -> float:
 
 def too_slow(found: Collection[Expression]) -> Iterator[str]:
     """Say which expressions take too long for what."""
-    most_s = MOST_S * slowness()
     for expression in found:
         for one, text in fed(expression):
             for use in sorted(expression.uses):
                 for length in LADDER if len(one) == 1 else LADDER[:-1]:
                     took = seconds(lambda: used(expression.pattern, use, text(length)))  # noqa: B023
-                    if took > most_s:
+                    if not in_time(took, MOST_S):
                         yield f"{expression.where}.{use} {one!r} x {length}: {took:.2f} s"
                         break
 

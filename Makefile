@@ -24,7 +24,7 @@ test: .venv/dev ## 全部测试（SQLite、PostgreSQL、浏览器）
 	@$(BIN)/python -m tests.prerequisites
 	@$(BIN)/pytest -q -ra -n 3 --dist loadgroup $(ARGS)
 
-fast: .venv/dev ## 快的部分（不到一分钟）：只用 SQLite，不开浏览器，不做安全大扫；随机的例子每次都换
+fast: .venv/dev ## 快的部分（不到一分钟）：规则、操作和主要流程，只用 SQLite；随机的例子每次都换
 	@FEW_EXAMPLES=1 RANDOM_EXAMPLES=1 $(BIN)/pytest -q -n 2 -m "not browser and not postgres and not slow" $(ARGS)
 
 check: .venv/dev ## 格式、规范、类型、依赖方向、全部测试

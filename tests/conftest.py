@@ -33,7 +33,7 @@ _PATIENT = {
     "deadline": None, "suppress_health_check": [HealthCheck.too_slow],  # a busy machine is no fault
     "derandomize": "RANDOM_EXAMPLES" not in os.environ,  # the same commit, the same verdict
 }  # fmt: skip
-examples.register_profile("usual", max_examples=50, **_PATIENT)
+examples.register_profile("usual", max_examples=30, **_PATIENT)
 examples.register_profile("few", max_examples=15, **_PATIENT)
 examples.load_profile("few" if os.environ.get("FEW_EXAMPLES") else "usual")
 
@@ -48,9 +48,17 @@ queries and operations, and test_access_matrix opens every page on PostgreSQL to
 NOON = datetime(2026, 12, 12, 4, 0, tzinfo=UTC)  # 12:00 in China, a Saturday in the middle of the demo term
 
 SLOW = re.compile(
-    r"tests/(security|formats|upkeep|uploads|benchmarks|migrations|rules)/|app/test_serve\.py|test_(files|headers)\.py"
+    r"tests/(security|formats|upkeep|uploads|benchmarks|migrations|rules)/|app/test_serve\.py|test_(files|headers|\w*views)\.py"
 )
-"""What `make fast` leaves to `make test`: sweeps over all routes, files as large as they may be, other processes."""
+"""What `make fast` leaves to `make test`: sweeps over all routes, pages one by one (journeys walk through the main
+ones), files as large as they may be, other processes."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read what is left out as a whole."""
+    here = f"{collection_path.as_posix()}/"
+    slow = "not slow" in config.option.markexpr and SLOW.search(here)
+    return True if slow or ("not browser" in config.option.markexpr and "tests/browser/" in here) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -204,17 +204,8 @@ def issues_for(paths: Sequence[str]) -> list[Line]:
         .order_by(Issued.issued_at.desc(), Issued.id.desc())
     )
     return [
-        Line(
-            id=one.id,
-            campaign_name=campaign_name,
-            unit_name=unit_name,
-            unit_path=path,
-            period=one.period,
-            heading=bulletin.issue_read(one.content).heading,
-            moment=one.issued_at,
-            corrected=corrected_by is not None,
-        )
-        for one, campaign_name, unit_name, path, corrected_by in rows
+        _line(one, named, one.issued_at, corrected=corrected_by is not None)
+        for one, *named, corrected_by in rows
     ]
 
 
@@ -227,19 +218,21 @@ def drafts_in(paths: Sequence[str]) -> list[Line]:
         .where(within(Unit.path, paths))
         .order_by(Draft.saved_at.desc(), Draft.id.desc())
     )
-    return [
-        Line(
-            id=one.id,
-            campaign_name=campaign_name,
-            unit_name=unit_name,
-            unit_path=path,
-            period=one.period,
-            heading=bulletin.issue_read(one.content).heading,
-            moment=one.saved_at,
-            corrected=False,
-        )
-        for one, campaign_name, unit_name, path in rows
-    ]
+    return [_line(one, named, one.saved_at, corrected=False) for one, *named in rows]
+
+
+def _line(one: Draft | Issued, named: Sequence[str], moment: datetime, *, corrected: bool) -> Line:
+    campaign_name, unit_name, unit_path = named
+    return Line(
+        id=one.id,
+        campaign_name=campaign_name,
+        unit_name=unit_name,
+        unit_path=unit_path,
+        period=one.period,
+        heading=bulletin.issue_read(one.content).heading,
+        moment=moment,
+        corrected=corrected,
+    )
 
 
 @dataclass(frozen=True, slots=True)
